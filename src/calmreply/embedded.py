@@ -1,0 +1,63 @@
+"""The embedded model as a `Model`: its server starts with the first request."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from calmreply.local import shared_embedded_model
+
+if TYPE_CHECKING:
+    from calmreply.model import ModelAnswer, ModelRequest, OpenAIModel
+    from calmreply.settings import Settings
+
+__all__ = ["EmbeddedAnswers"]
+
+
+class EmbeddedAnswers:
+    """Answers from the model on this machine; nothing leaves it.
+
+    The server is one for the whole process and ends with it; `close` ends only this way to it.
+    """
+
+    is_async = False
+    is_local = True
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._model: OpenAIModel | None = None
+
+    def complete(self, request: ModelRequest) -> ModelAnswer:
+        """Answer one request.
+
+        Raises:
+            EmbeddedModelError: the server does not start.
+            ModelError: no answer came.
+        """
+        # Over a sync client it is an answer, never an awaitable.
+        return self._opened().complete(request)  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Close the connections; the server goes on for others."""
+        with self._lock:
+            model, self._model = self._model, None
+        if model is not None:
+            model.close()
+
+    def _opened(self) -> OpenAIModel:
+        with self._lock:
+            if self._model is None:
+                import httpx2
+                from openai import OpenAI
+
+                from calmreply.model import OpenAIModel
+
+                server = shared_embedded_model()
+                # No proxy stands between a program and its own loopback.
+                http = httpx2.Client(trust_env=False, timeout=self._settings.timeout_seconds)
+                client = OpenAI(base_url=server.base_url, api_key=server.api_key, http_client=http)
+                self._model = OpenAIModel(
+                    client, server.model_name, settings=self._settings, owns_client=True
+                )
+            return self._model
