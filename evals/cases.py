@@ -1,0 +1,54 @@
+"""The labelled cases and their split: `dev` is for writing rules, `test` is only ever measured."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from calmreply.plan import Plan
+from calmreply.review import Review
+
+HERE = Path(__file__).parent
+
+
+def split_of(case_id: str) -> str:
+    """`dev` for three fifths of the ids, `test` for the rest; fixed by the id alone."""
+    return "dev" if sha256(case_id.encode()).digest()[0] % 5 < 3 else "test"  # noqa: PLR2004 - three of five
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplyCase:
+    """A labelled reply: the error rules it breaks, and why it is a case."""
+
+    id: str
+    note: str
+    review: Review
+    plan: Plan
+    reply: str
+    broken: frozenset[str]
+    split: str
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSONL file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def reply_cases(language: str) -> list[ReplyCase]:
+    """The labelled replies of a language."""
+    return [
+        ReplyCase(
+            id=row["id"],
+            note=row["note"],
+            review=Review.model_validate(row["review"]),
+            plan=Plan.model_validate(row["plan"]),
+            reply=row["reply"],
+            broken=frozenset(row["broken"]),
+            split=split_of(row["id"]),
+        )
+        for path in sorted((HERE / "replies").glob(f"{language}*.jsonl"))
+        for row in read_jsonl(path)
+    ]
