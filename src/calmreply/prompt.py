@@ -1,0 +1,365 @@
+"""What a model is asked: rules, examples, the plan, and the review as data that cannot speak for us."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from calmreply.echo import without_echo
+from calmreply.languages import load_language
+from calmreply.model import Message, ModelRequest
+from calmreply.model_reading import read_answer
+from calmreply.planning import Order, make_plan
+from calmreply.platform import find_platform
+from calmreply.prompt_files import read_classify_text, read_prompts
+from calmreply.review import Classification, Complaint, Signal
+from calmreply.slots import capitalised
+from calmreply.tokens import cut_at_sentence, upper_bound_tokens
+from calmreply.voices import voice_words
+from calmreply.wording import Wording, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from calmreply.flow import Setup
+    from calmreply.model import ModelAnswer
+    from calmreply.plan import Plan
+    from calmreply.prompt_files import Example, LanguagePrompts, PromptText
+    from calmreply.review import Review
+    from calmreply.shop import Shop
+    from calmreply.violation import Violation
+
+__all__ = ["CUT_NOTE", "Prompts", "example_turn"]
+
+CUT_NOTE = "review cut for the model"
+"""The note on a reply whose review was longer than the model was shown."""
+
+_CUT_MARK = " [cut]"
+_STARTS = frozenset({"opening", "understanding"})
+_MOST_EXAMPLES = 3
+_MOST_CLASSIFY_TOKENS = 300
+_MOST_PRODUCT_CHARACTERS = 120
+_ROOMY_CHARACTERS = 1000
+_FEWEST_TELLING_WORDS = 5
+# Marks that chat servers read as the end of a message. In JSON every character may be written by its number.
+_SERVER_MARKS = re.compile(
+    r"[<>\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\[(?=/?[A-Z_]{2,}\])"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WriteRequest(ModelRequest):
+    """A request for a draft that remembers what every further try starts from."""
+
+    language: str
+    form: str = ""
+    originals: tuple[Message, ...] = field(repr=False)
+
+
+class Prompts:
+    """The prompts of one shop: the bundled files, or its own of the same name.
+
+    Args:
+        languages: the prompt files by language code.
+        classify: the prompt that has a model read a review.
+    """
+
+    def __init__(self, languages: Mapping[str, LanguagePrompts], classify: PromptText) -> None:
+        self._languages = languages
+        self._classify = classify
+        # Safe across threads without a lock: whoever comes second puts in the same again.
+        self._examples: dict[tuple[str | None, ...], tuple[Message, ...]] = {}
+
+    @classmethod
+    def load(cls, shop: Shop) -> Prompts:
+        """Read the files for a shop's languages.
+
+        Raises:
+            PromptError: a file cannot be read, or a variable or key in it is unknown or missing.
+        """
+        languages = {code: read_prompts(code, shop.prompts) for code in shop.languages}
+        return cls(languages, read_classify_text(shop.prompts))
+
+    def write_request(self, review: Review, plan: Plan, setup: Setup) -> ModelRequest:
+        """The request for a first draft: rules, examples, the plan, and the review as data."""
+        texts = self._languages[plan.language]
+        seed = review.id or review.text
+        wording = _wording(plan, setup, seed)
+        system = texts.system.filled(_shop_values(texts, setup.shop, plan.language))
+        values = _plan_values(texts, plan, wording, seed, is_vague=_is_vague(review))
+        shown = _shown(review, plan.language, setup)
+        messages = (
+            Message(role="system", content=system),
+            *self._example_messages(plan, setup),
+            Message(role="user", content=texts.plan.filled({**values, "review": shown})),
+        )
+        return _WriteRequest(
+            messages=messages,
+            max_tokens=setup.settings.max_reply_tokens,
+            language=plan.language,
+            form=values["form"] or "",
+            originals=messages,
+        )
+
+    def repair_request(
+        self, request: ModelRequest, draft: str, violations: Iterable[Violation]
+    ) -> ModelRequest:
+        """The request for another try: the first one's messages, the last draft and what is wrong with it.
+
+        Earlier drafts are not in it, so no request grows with the tries.
+
+        Raises:
+            TypeError: `request` comes from elsewhere.
+        """
+        if not isinstance(request, _WriteRequest):
+            raise TypeError("only a request of write_request or repair_request can be repaired")
+        problems = "\n".join(dict.fromkeys(_problem_line(one, draft) for one in violations))
+        repair = self._languages[request.language].repair.filled(
+            {"draft": draft, "problems": problems, "form": request.form}
+        )
+        return _WriteRequest(
+            messages=(
+                *request.originals,
+                Message(role="assistant", content=draft),
+                Message(role="user", content=repair),
+            ),
+            max_tokens=request.max_tokens,
+            language=request.language,
+            form=request.form,
+            originals=request.originals,
+        )
+
+    def classify_request(self, review: Review, setup: Setup) -> ModelRequest:
+        """The request to read a review; its answer is for `read_classification`."""
+        shown = _shown(review, setup.shop.languages[0], setup)
+        head, _, tail = self._classify.source.partition("{review}")
+        rules, _, opening = head.rpartition("\n\n")
+        return ModelRequest(
+            messages=(
+                Message(role="system", content=rules.strip()),
+                Message(role="user", content=f"{opening}{shown}{tail}".strip()),
+            ),
+            max_tokens=_MOST_CLASSIFY_TOKENS,
+            purpose="classify",
+        )
+
+    def read_classification(
+        self, answer: ModelAnswer, review: Review, local: Classification
+    ) -> Classification:
+        """What the model read, held to the closed vocabulary and to the review's own words.
+
+        A complaint counts only with evidence that stands in the review word for word. `at_risk` may be
+        added, never taken away. Whatever cannot be read leaves the local reading as it was.
+        """
+        return read_answer(answer.text or "", review, local)
+
+    def without_echo(self, draft: str, review: Review, plan: Plan) -> str:
+        """A draft without sentences that the model has copied from its instructions or from the review."""
+        return without_echo(draft, review.text, self._languages[plan.language], plan.language)
+
+    @staticmethod
+    def notes(review: Review, plan: Plan, setup: Setup) -> tuple[str, ...]:
+        """What a person should know about what the model was shown: that the review was cut."""
+        return (CUT_NOTE,) if _cut(review.text, plan.language, setup)[1] else ()
+
+    def _example_messages(self, plan: Plan, setup: Setup) -> tuple[Message, ...]:
+        """Examples as turns, in the shop's own voice and policy; the same for every review of a kind."""
+        kind, is_brief = _kind(plan), find_platform(plan.platform).sentences is not None
+        # A small model takes words from the examples: a question is only shown with its own kind of review.
+        complaint = plan.complaint if plan.is_question else None
+        key = (plan.language, plan.platform, kind, complaint)
+        if key not in self._examples:
+            shown = [one for one in self._languages[plan.language].examples if one.shows == kind]
+            same = [one for one in shown if complaint in {None, one.complaint}]
+            chosen = sorted(same or shown, key=lambda one: one.is_brief != is_brief)
+            turns = (
+                example_turn(one, plan.language, plan.platform, setup) for one in chosen[:_MOST_EXAMPLES]
+            )
+            self._examples[key] = tuple(message for _, *turn in turns for message in turn)
+        return self._examples[key]
+
+
+def example_turn(
+    example: Example, language: str, platform: str, setup: Setup
+) -> tuple[Plan, Message, Message]:
+    """An example in the shop's own policy and voice: its plan, what is asked, and the reply."""
+    texts = read_prompts(language, setup.shop.prompts)
+    plan = _example_plan(example, language, setup.shop, platform)
+    wording = _wording(plan, setup, example.id)
+    values = _plan_values(texts, plan, wording, example.id, is_vague=False)
+    asked = texts.plan.filled({**values, "review": _as_json(example.review, example.review.text)})
+    reply = example.reply.filled(lambda slot: values[slot] if slot in _STARTS else wording(slot)) or ""
+    if values["signature"]:
+        reply += f"\n\n{values['signature']}"
+    return plan, Message(role="user", content=asked), Message(role="assistant", content=reply)
+
+
+def _example_plan(example: Example, language: str, shop: Shop, platform: str) -> Plan:
+    """The plan that the shop's own policy has for an example's review."""
+    from calmreply.details import find_details
+
+    reading = Classification(
+        complaint=example.complaint,
+        complaints=(example.complaint,),
+        signals=example.signals,
+        details=find_details(example.review.text, language),
+        language=language,
+    )
+    order = Order(found=False) if example.shows == "checked" else None
+    return make_plan(example.review, reading, shop, platform=platform, order=order)
+
+
+def _wording(plan: Plan, setup: Setup, seed: str) -> Wording:
+    brief = find_platform(plan.platform).sentences is not None
+    texts = setup.library.texts(plan.language)
+    return Wording(plan, texts, voice=setup.library.voice, seed=seed, extras=1, brief=brief)
+
+
+def _kind(plan: Plan) -> str:
+    """Which examples suit a plan."""
+    if Signal.PRAISE in plan.signals:
+        return "praise"
+    if plan.is_question:
+        return "checked" if _is_checked(plan) else "question"
+    return "remedy"
+
+
+def _is_checked(plan: Plan) -> bool:
+    return load_language(plan.language).data.get("no_order_fact") in plan.facts
+
+
+def _shop_values(texts: LanguagePrompts, shop: Shop, language: str) -> dict[str, str | None]:
+    words = voice_words(shop.voice, language)
+    voice = texts.guidance[f"voice.{shop.voice.formality}"].filled(words)
+    return {"shop": _plain(shop.name), "voice": voice}
+
+
+def _plan_values(
+    texts: LanguagePrompts, plan: Plan, wording: Wording, seed: str, *, is_vague: bool
+) -> dict[str, str | None]:
+    """What the variables of `plan.md` say for a plan; None where there is nothing to say."""
+    is_question, is_remedy = plan.is_question, _kind(plan) == "remedy"
+    return {
+        "opening": _opening(texts, plan, wording, seed),
+        "understanding": _start(texts, f"understanding.{plan.complaint}", wording, seed)
+        if is_remedy
+        else None,
+        "name": plan.name,
+        "problem": wording("problem") if is_remedy and (plan.details or is_vague) else None,
+        "guidance": " ".join(_guidance(texts, plan)),
+        "remedy": _sentence(wording("remedy")),
+        "extra": None if find_platform(plan.platform).sentences else _sentence(wording("extra")),
+        "question": _sentence(wording("question")) if is_question else None,
+        "invitation": None if is_question else _sentence(wording("invitation")),
+        "facts": "; ".join(plan.facts) or None,
+        "never": " ".join(_never(texts, plan)) or None,
+        "form": _form(texts, plan),
+        "signature": _signature(plan),
+    }
+
+
+def _is_vague(review: Review) -> bool:
+    """Whether a review is too short to tell more than its complaint."""
+    return len(review.text.split()) < _FEWEST_TELLING_WORDS
+
+
+def _opening(texts: LanguagePrompts, plan: Plan, wording: Wording, seed: str) -> str | None:
+    """The first words, after a greeting where the customer has a name."""
+    kind = _kind(plan)
+    words = _start(texts, f"opening.{'question' if kind == 'checked' else kind}", wording, seed)
+    greeting = wording("hello") if plan.name else None
+    return f"{greeting} {words}" if greeting and words else _sentence(words)
+
+
+def _start(texts: LanguagePrompts, key: str, wording: Wording, seed: str) -> str | None:
+    """One of the beginnings of that name, always the same for a seed."""
+    starts = texts.starts.get(key)
+    return starts[pick(f"{seed}|{key}", len(starts))].filled(wording) if starts else None
+
+
+def _sentence(text: str | None) -> str | None:
+    return capitalised(text) if text else None
+
+
+def _guidance(texts: LanguagePrompts, plan: Plan) -> list[str]:
+    keys = [f"complaint.{plan.complaint}"]
+    keys += [f"signal.{one}" for one in sorted(plan.signals) if f"signal.{one}" in texts.guidance]
+    if not plan.details and not plan.is_question:
+        keys.append("note.vague")
+    if plan.complaint is Complaint.MISTAKEN:
+        keys.append("note.checked" if _is_checked(plan) else "note.unchecked")
+    return [texts.guidance[key].source for key in keys]
+
+
+def _never(texts: LanguagePrompts, plan: Plan) -> list[str]:
+    bans = find_platform(plan.platform).bans
+    states = {
+        "no_name": plan.name is None,
+        "no_remedy": plan.remedy is None,
+        "no_channel": plan.channel is None,
+        "no_names": "name" in bans,
+        "no_money": "money" in bans,
+        "no_carrier": Signal.THIRD_PARTY in plan.signals,
+    }
+    return [texts.guidance[f"note.{name}"].source for name, holds in states.items() if holds]
+
+
+def _form(texts: LanguagePrompts, plan: Plan) -> str:
+    profile = find_platform(plan.platform)
+    values = {"limit": str(profile.limit), "unit": profile.unit, "sentences": str(profile.sentences)}
+    keys = ["form.sentences" if profile.sentences else "form.usual", "form.plain"]
+    if profile.limit is not None:
+        keys.insert(1, "form.limit")
+    return " ".join(texts.guidance[key].filled(values) for key in keys)
+
+
+def _signature(plan: Plan) -> str | None:
+    """The signature, where the platform has room for one."""
+    limit = find_platform(plan.platform).limit
+    return None if limit is not None and limit < _ROOMY_CHARACTERS else plan.signature
+
+
+def _shown(review: Review, language: str, setup: Setup) -> str:
+    """The review as JSON: masked, cut, and unable to end its own quotes."""
+    text, was_cut = _cut(review.text, language, setup)
+    product = _masked(review.product, setup) if review.product else None
+    return _as_json(review, text + _CUT_MARK if was_cut else text, product)
+
+
+def _cut(text: str, language: str, setup: Setup) -> tuple[str, bool]:
+    text = _masked(text, setup)
+    most = setup.settings.max_review_tokens
+    # Most reviews are short in bytes already; counting may cost a look into the network.
+    return (text, False) if upper_bound_tokens(text) <= most else cut_at_sentence(text, most, language)
+
+
+def _masked(text: str, setup: Setup) -> str:
+    if not setup.masks:
+        return text
+    from calmreply.contacts import mask_private_data
+
+    return mask_private_data(text)
+
+
+def _as_json(review: Review, text: str, product: str | None = None) -> str:
+    fields: dict[str, object] = {}
+    if review.stars is not None:
+        fields["stars"] = review.stars
+    if product:
+        fields["product"] = product[:_MOST_PRODUCT_CHARACTERS]
+    fields["text"] = text.strip()
+    written = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    return _SERVER_MARKS.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
+
+
+def _problem_line(violation: Violation, draft: str) -> str:
+    said = f"{violation.message} {violation.hint}".strip()
+    if violation.start is None:
+        return f"- {said}"
+    return f"- {said} → {json.dumps(_plain(draft[violation.start : violation.end]), ensure_ascii=False)}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,202 @@
+"""What a reply offers: mentions of things a shop can give, and whether each is really offered."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calmreply.cues import Span, fold
+from calmreply.languages import load_language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from calmreply.analysis import Analysis, Hit, Sentence
+
+__all__ = [
+    "KINDS",
+    "Offer",
+    "can_be_read",
+    "commits_at",
+    "fold_words",
+    "kinds_in",
+    "read_offers",
+    "role_words",
+]
+
+KINDS = (
+    "goods", "new", "more", "money", "voucher", "gift", "free", "shipping", "repair", "fix", "call", "trace",
+)  # fmt: skip
+_STRONG = frozenset(";:().-!?…")
+_FUNCTION_WORDS = 0.1  # of all words; far less than any real text has
+_UNCOMMITTED = ("vague", "asks", "hedge", "choice", "negated", "refused", "told")
+# No reply says so much; more would only cost time.
+_MOST_HITS = 40
+_MOST_MARKS = 200
+_NEAR = 4  # words between a negation and what it turns off
+
+
+class Offer(NamedTuple):
+    """A thing offered: its kind and place. Not `firm`: under a condition, or only hoped for."""
+
+    kind: str
+    start: int
+    end: int
+    sentence: int
+    clause: Span
+    firm: bool
+
+
+def read_offers(analysis: Analysis, extra: Mapping[str, Sequence[str]]) -> tuple[Offer, ...]:
+    """Every offer in a text; `extra` are a shop's own cues by group."""
+    reader = _Reader(analysis)
+    found = (
+        offer
+        for kind in KINDS
+        for hit in analysis.hits(f"offer_{kind}", tuple(extra.get(f"offer_{kind}", ())))[:_MOST_HITS]
+        if (offer := reader.offer(kind, hit)) is not None
+    )
+    return tuple(sorted(found, key=lambda offer: (offer.start, offer.end)))
+
+
+def commits_at(analysis: Analysis, at: Hit) -> bool:
+    """Whether the words around a place, a deadline say, commit the shop to something in particular."""
+    return _Reader(analysis).commits(at)
+
+
+def kinds_in(analysis: Analysis) -> frozenset[str]:
+    """The kinds of thing that a plan's own words ("free shipping on the next order") name."""
+    return frozenset(kind for kind in KINDS if analysis.hits(f"offer_{kind}"))
+
+
+def can_be_read(analysis: Analysis) -> bool:
+    """Whether it holds function words of a language of ours as any text in it does."""
+    known = total = 0
+    for sentence in analysis.sentences:
+        language = load_language(sentence.language)
+        words = {language.folded(word) for word in language.function_words}
+        forms = [language.folded(token.form) for token in sentence.tokens if token.form[0].isalpha()]
+        known += sum(1 for form in forms if form in words)
+        total += len(forms)
+    return known >= _FUNCTION_WORDS * total
+
+
+def fold_words(text: str) -> str:
+    """Letters and digits only, without marks or case, single spaces around each word."""
+    letters = "".join(char if char.isalnum() else " " for char in fold(text.casefold()))
+    return f" {' '.join(letters.split())} "
+
+
+class _Breaks(NamedTuple):
+    """Where the clauses of a sentence begin, in the text as given: all of them, and the main ones."""
+
+    weak: list[int]
+    strong: list[int]
+
+
+class _Reader:
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._breaks: dict[int, _Breaks] = {}
+
+    def offer(self, kind: str, hit: Hit) -> Offer | None:
+        sentence = self._analysis.sentences[hit.sentence]
+        clause, segment = self._around(hit, sentence)
+        if self._is_turned_off(kind, hit, clause, segment, sentence):
+            return None
+        committed = _offers_data(sentence).get("commits_by_default", False)
+        words = Span(segment.start, clause.end)
+        choice = self._any("choice", words)
+        if not (committed or choice or self._any("commitment", words)):
+            return None
+        firm = not choice and not self._any("hedge", Span(clause.start, hit.end))
+        return Offer(kind, hit.start, hit.end, hit.sentence, clause, firm)
+
+    def commits(self, at: Hit) -> bool:
+        """Whether the main clause around a place says what the shop will do, and not only vaguely."""
+        _, segment = self._around(at, self._analysis.sentences[at.sentence])
+        return not any(self._any(group, segment) for group in _UNCOMMITTED)
+
+    def _is_turned_off(self, kind: str, hit: Hit, clause: Span, segment: Span, sentence: Sentence) -> bool:
+        if any(clause.start <= other.start < segment.end for other in self._hits("refused")):
+            return True
+        if any(
+            clause.start <= other.start < hit.end
+            and (other.end > hit.start or _words_between(sentence, other.end, hit.start) <= _NEAR)
+            for other in self._hits("negated")
+            if kind != "free" or other.end <= hit.start  # "not charged" is what is offered
+        ):
+            return True
+        if self._any("choice", Span(clause.start, hit.end)):
+            return False
+        if any(
+            hit.end <= other.start < clause.end and _words_between(sentence, hit.end, other.start) <= _NEAR
+            for other in self._hits("failed")
+        ):
+            return True
+        # Where words of commitment may be left out, a sentence of regret goes on over its commas.
+        start = segment.start if _offers_data(sentence).get("commits_by_default") else clause.start
+        told = [other for other in self._hits("told") if start <= other.start < hit.start]
+        if not told:
+            return False
+        return not self._any("commitment", Span(max(other.end for other in told), max(hit.end, clause.end)))
+
+    def _any(self, group: str, span: Span) -> bool:
+        return any(other.start < span.end and span.start < other.end for other in self._hits(group))
+
+    def _hits(self, group: str) -> Iterable[Hit]:
+        return self._analysis.hits(f"offer_{group}")[:_MOST_MARKS]
+
+    def _around(self, hit: Hit, sentence: Sentence) -> tuple[Span, Span]:
+        breaks = self._breaks.get(sentence.index)
+        if breaks is None:
+            breaks = self._breaks[sentence.index] = _breaks(sentence)
+        return _between(breaks.weak, hit, sentence), _between(breaks.strong, hit, sentence)
+
+
+def _offers_data(sentence: Sentence) -> dict[str, Any]:
+    data: dict[str, Any] = load_language(sentence.language).data.get("offers", {})
+    return data
+
+
+def _between(breaks: Sequence[int], hit: Hit, sentence: Sentence) -> Span:
+    before = bisect_left(breaks, hit.start + 1)
+    after = bisect_left(breaks, hit.end)
+    return Span(
+        breaks[before - 1] if before else sentence.start,
+        breaks[after] if after < len(breaks) else sentence.end,
+    )
+
+
+def _breaks(sentence: Sentence) -> _Breaks:
+    data = _offers_data(sentence)
+    weak_words, strong_words = set(data.get("weak_breaks", ())), set(data.get("strong_breaks", ()))
+    weak: list[int] = []
+    strong: list[int] = []
+    for token in sentence.tokens:
+        if token.form in _STRONG or token.form in strong_words:
+            strong.append(token.start)
+            weak.append(token.start)
+        elif token.form == "," or token.form in weak_words:
+            weak.append(token.start)
+    return _Breaks(weak, strong)
+
+
+def _words_between(sentence: Sentence, start: int, end: int) -> int:
+    return sum(1 for token in sentence.tokens if start <= token.start and token.end <= end)
+
+
+def role_words(role: str, language: str) -> Iterator[str]:
+    """The head of a role's name, folded: "manager" of "our store manager"."""
+    data = load_language(language).data.get("offers", {})
+    words = fold_words(role).split()
+    ends = {fold(word) for word in data.get("role_ends", ())}
+    fillers = {fold(word) for word in data.get("role_fillers", ())}
+    for at, word in enumerate(words):
+        if word in ends and at:
+            words = words[:at]
+            break
+    words = [word for word in words if word not in fillers] or words
+    for at in data.get("role_head", [-1]):
+        if -len(words) <= at < len(words):
+            yield words[at]

@@ -1,0 +1,397 @@
+"""What the shop offers: the plan's remedy must be there, and nothing beyond the plan."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
+
+from calmreply.analysis import Hit, analyse
+from calmreply.cues import Span
+from calmreply.plan import Action
+from calmreply.rules import Finding, rule
+from calmreply.rules.offered import can_be_read, commits_at, fold_words, kinds_in, read_offers, role_words
+from calmreply.values import (
+    Duration,
+    Found,
+    Money,
+    Percent,
+    find_values,
+    is_more_generous,
+    parse_value,
+    same_value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from calmreply.plan import Plan
+    from calmreply.rules import Case
+    from calmreply.rules.offered import Offer
+    from calmreply.values import Value
+
+__all__ = ["promise", "remedy"]
+
+# Which mentions carry out an action.
+_CARRIED_OUT: Mapping[Action, frozenset[str]] = {
+    Action.REPLACEMENT: frozenset({"goods", "new"}),
+    Action.REDELIVERY: frozenset({"goods", "new"}),
+    Action.REFUND: frozenset({"money"}),
+    Action.PARTIAL_REFUND: frozenset({"money"}),
+    Action.VOUCHER: frozenset({"voucher"}),
+    Action.GIFT: frozenset({"gift"}),
+    Action.REPAIR: frozenset({"repair", "fix"}),
+    Action.CALLBACK: frozenset({"call"}),
+    Action.INVESTIGATION: frozenset({"trace"}),
+}
+# What may not be offered outside the plan, and its name in a message.
+_PROMISES: Mapping[str, str] = {
+    "new": "a replacement or new delivery",
+    "more": "more than what was lost",
+    "money": "money back",
+    "voucher": "a voucher or discount",
+    "gift": "a gift or free item",
+    "free": "something free of charge",
+    "shipping": "free shipping",
+    "repair": "a repair",
+}
+# With a thing sent or repaired by the plan, "free of charge" says nothing new.
+_FREE_ANYWAY = frozenset({"goods", "new", "repair", "fix", "gift", "shipping"})
+
+# What a shop may do in words that no list has: make, bring, sew, deliver a thing.
+_OTHER_WORDS = frozenset({"goods", "repair"})
+# Cues so wide that they only count where they carry out the plan.
+_BROAD = frozenset({"goods", "fix"})
+_CONTENT = 5  # letters: a word of an extra that says what it is
+
+
+class _Offered(NamedTuple):
+    """What a case's reply offers, read once for both rules."""
+
+    offers: tuple[Offer, ...]
+    values: tuple[Found, ...]
+
+
+# Both rules read the same case; it is forgotten with the case.
+_READ: WeakKeyDictionary[Case, _Offered] = WeakKeyDictionary()
+
+
+class _Wanted(NamedTuple):
+    """What the plan offers."""
+
+    action: Action
+    value: Value | None
+    within: Value | None
+    kinds: frozenset[str]
+
+
+@rule(
+    "remedy",
+    hint="Say what the shop will do, with the plan's value and deadline, in the shop's own voice.",
+    source="guidelines, section 4; Hogreve 2019, Lopes 2023: a visible fix counts more than an apology",
+)
+def remedy(case: Case) -> Iterator[Finding]:
+    """The plan's remedy stands in the reply, concrete and unchanged."""
+    wanted = _wanted(case.plan)
+    if wanted is None:
+        return
+    offered = _offered(case)
+    firm = [offer for offer in offered.offers if offer.kind in wanted.kinds and offer.firm]
+    if not firm:
+        if _is_done_in_other_words(case, wanted, offered):
+            return
+        if not can_be_read(case.analysis):
+            return  # in another language: that is `language`
+        yield Finding(
+            f"The planned remedy is missing or only vague: {_described(wanted.action, case.plan)}.",
+            hint=_how_to_say(case.plan, wanted.action),
+        )
+        return
+    yield from _changed_terms(case, wanted, firm)
+    yield from _missing_role(case, firm)
+    if case.plan.asks_order and not case.plan.at_risk and not case.hits("offer_asks_order"):
+        yield Finding(
+            "The remedy waits for the order number, and the reply does not ask for it.",
+            hint="Ask for the order number in the private channel.",
+        )
+    yield from _reversed_extras(case)
+
+
+@rule(
+    "promise",
+    hint="Take out what the plan does not offer; another wish is talked over only if the plan says so.",
+    source="guidelines, section 4: the plan fixes what may be promised, also where the review demands more",
+)
+def promise(case: Case) -> Iterator[Finding]:
+    """Nothing is offered or guaranteed that is not in the plan."""
+    offered = _offered(case)
+    wanted = _wanted(case.plan)
+    allowed = _allowed_kinds(case.plan, wanted)
+    for offer in offered.offers:
+        if (
+            offer.kind in _PROMISES
+            and offer.kind not in allowed
+            and not _is_part_of_plan(case, offer, offered, allowed)
+        ):
+            yield Finding(
+                f"The reply offers {_PROMISES[offer.kind]}, which is not in the plan.", offer.start, offer.end
+            )
+    for hit in case.hits("offer_guarantee"):
+        yield Finding(
+            "The reply guarantees something.",
+            hit.start,
+            hit.end,
+            hint="Say what will be done, not how it will turn out.",
+        )
+    yield from _better_terms(case, wanted, offered)
+
+
+def _is_done_in_other_words(case: Case, wanted: _Wanted, offered: _Offered) -> bool:
+    """Whether the plan's deadline stands where the shop commits itself to something that no cue knows."""
+    if wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
+        return False
+    return any(
+        same_value(found.value, wanted.within)
+        and not any(offer.sentence == found.sentence for offer in offered.offers)
+        and commits_at(case.analysis, Hit(found.start, found.end, found.sentence))
+        for found in offered.values
+    )
+
+
+def _wanted(plan: Plan) -> _Wanted | None:
+    if plan.at_risk or plan.asks_order:
+        action = Action.CALLBACK
+    elif plan.remedy is None or plan.is_question:
+        return None
+    else:
+        action = plan.remedy.action
+    given = plan.remedy
+    value = None if given is None or action is not given.action else given.value
+    within = None if given is None else given.within
+    return _Wanted(
+        action,
+        _parsed(value, plan.language) if value and action is not Action.CALLBACK else None,
+        _parsed(within, plan.language) if within else None,
+        _CARRIED_OUT[action],
+    )
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, language: str) -> Value | None:
+    return parse_value(text, language)
+
+
+def _offered(case: Case) -> _Offered:
+    found = _READ.get(case)
+    if found is None:
+        found = _READ[case] = _Offered(read_offers(case.analysis, case.plan.cues), find_values(case.analysis))
+    return found
+
+
+def _allowed_kinds(plan: Plan, wanted: _Wanted | None) -> frozenset[str]:
+    kinds = wanted.kinds if wanted else frozenset()
+    if wanted is None or plan.remedy is None or plan.at_risk or plan.asks_order:
+        return kinds
+    return kinds.union(*(kinds_in(analyse(extra, plan.language)) for extra in plan.remedy.extras))
+
+
+def _is_part_of_plan(case: Case, offer: Offer, offered: _Offered, allowed: frozenset[str]) -> bool:
+    """Whether it is said of what the plan gives: "free of charge", a voucher as a gift, a new zip."""
+    if offer.kind == "new" and "repair" in allowed:
+        return any(other.kind == "repair" and other.start == offer.start for other in offered.offers)
+    if offer.kind == "gift" and "voucher" in allowed:
+        return any(
+            other.kind == "voucher" and other.clause.overlaps(offer.clause) for other in offered.offers
+        )
+    if offer.kind != "free":
+        return False
+    if any(
+        other.kind in allowed & _FREE_ANYWAY and other.clause.overlaps(offer.clause)
+        for other in offered.offers
+    ):
+        return True
+    words = fold_words(case.text[offer.clause.start : offer.clause.end]).split()
+    if len(words) <= len(fold_words(case.text[offer.start : offer.end]).split()) + 1 and any(
+        other.kind in allowed & _FREE_ANYWAY and other.sentence == offer.sentence for other in offered.offers
+    ):
+        return True  # nothing else is named in its clause
+    extras = case.plan.remedy.extras if case.plan.remedy and not case.plan.at_risk else ()
+    named = {word for extra in extras for word in fold_words(extra).split() if len(word) >= _CONTENT}
+    return not named.isdisjoint(words)
+
+
+def _changed_terms(case: Case, wanted: _Wanted, firm: Iterable[Offer]) -> Iterator[Finding]:
+    given = case.plan.remedy
+    if given is None:
+        return
+    value = given.value if given.action is wanted.action and wanted.action is not Action.CALLBACK else None
+    sentences = {offer.sentence for offer in firm}
+    if value or wanted.action in {Action.REFUND, Action.PARTIAL_REFUND}:
+        yield from _changed(case, value, wanted.value, sentences, (Money, Percent), "value")
+    if given.within:
+        yield from _changed(case, given.within, wanted.within, sentences, (Duration,), "deadline")
+
+
+def _changed(
+    case: Case,
+    text: str | None,
+    value: Value | None,
+    sentences: set[int],
+    types: tuple[type, ...],
+    what: str,
+) -> Iterator[Finding]:
+    """A finding where the plan's value or deadline is missing from the remedy, or another stands there."""
+    if text and value is None and fold_words(text) in fold_words(case.text):
+        return
+    offered = _offered(case).values
+    here = [found for found in offered if found.sentence in sentences and isinstance(found.value, types)]
+    if text is None:
+        # A refund is of the whole unless the plan says otherwise.
+        part = [found for found in here if isinstance(found.value, Percent) and found.value.amount < 100]  # noqa: PLR2004 - the whole
+        if part:
+            yield Finding("The remedy's value is not in the plan.", part[0].start, part[0].end)
+        return
+    if value is not None and any(
+        same_value(found.value, value) for found in here or _nearby(case, sentences)
+    ):
+        return
+    if here:
+        yield Finding(
+            f"The remedy's {what} is not the plan's {text!r}.",
+            here[0].start,
+            here[0].end,
+            hint=f"Write {text!r}, as planned.",
+        )
+    else:
+        yield Finding(f"The remedy's {what} {text!r} is missing.", hint=f"Add {text!r} to the remedy.")
+
+
+def _nearby(case: Case, sentences: set[int]) -> Iterator[Found]:
+    """Values of the sentence after the remedy's, and of the one before it where that offers something too."""
+    offered = _offered(case)
+    offering = {offer.sentence for offer in offered.offers}
+    for found in offered.values:
+        if found.sentence - 1 in sentences or (
+            found.sentence + 1 in sentences and found.sentence in offering
+        ):
+            yield found
+
+
+def _missing_role(case: Case, firm: Iterable[Offer]) -> Iterator[Finding]:
+    plan = case.plan
+    if not plan.at_risk:
+        return
+    role = plan.role or (plan.remedy.extras[0] if plan.remedy and plan.remedy.extras else None)
+    if role is None:
+        return
+    sentences = case.analysis.sentences
+    near = {offer.sentence + step for offer in firm for step in (-1, 0, 1)}
+    text = "".join(fold_words(sentences[at].text) for at in sorted(near) if 0 <= at < len(sentences))
+    head = list(role_words(role, plan.language))
+    if head and not all(f" {word} " in text for word in head):
+        yield Finding(
+            f"It does not say who will get in touch: {role}.",
+            hint=f"Name the role that gets in touch: {role}.",
+        )
+
+
+def _reversed_extras(case: Case) -> Iterator[Finding]:
+    plan = case.plan
+    if plan.remedy is None or plan.at_risk:
+        return
+    for extra in plan.remedy.extras:
+        said = analyse(extra, plan.language)
+        if said.has("offer_keep"):
+            group = "offer_take_back"
+        elif "shipping" in kinds_in(said):
+            group = "offer_customer_pays"
+        else:
+            continue
+        for hit in case.hits(group)[:1]:
+            yield Finding(
+                f"The reply says the opposite of the plan's {extra!r}.",
+                hit.start,
+                hit.end,
+                hint=f"Leave it out, or say {extra!r}.",
+            )
+
+
+def _better_terms(case: Case, wanted: _Wanted | None, offered: _Offered) -> Iterator[Finding]:
+    """Values and deadlines that go beyond the plan, or stand where the plan has none."""
+    within = wanted.within if wanted else None
+    for sentence in sorted({offer.sentence for offer in offered.offers}):
+        offers = [
+            offer
+            for offer in offered.offers
+            if offer.sentence == sentence and (_is_of(wanted, offer) or offer.kind not in _BROAD)
+        ]
+        here = [found for found in offered.values if found.sentence == sentence]
+        yield from _other_deadlines(case, wanted, within, offers, here)
+        if wanted and any(offer.kind in wanted.kinds for offer in offers):
+            yield from _more_value(case, wanted, here)
+
+
+def _other_deadlines(
+    case: Case, wanted: _Wanted | None, within: Value | None, offers: list[Offer], here: list[Found]
+) -> Iterator[Finding]:
+    times = [found for found in here if isinstance(found.value, Duration)]
+    if not times or (within and any(same_value(found.value, within) for found in times)):
+        return
+    for found in times:
+        close = [
+            offer
+            for offer in offers
+            if _is_of(wanted, offer) or offer.clause.overlaps(Span(found.start, found.end))
+        ]
+        if not close:
+            continue
+        is_remedy = any(_is_of(wanted, offer) for offer in close)
+        if is_remedy and within is not None and not is_more_generous(found.value, within):
+            continue
+        if is_remedy and within is None and _plan_within(case.plan):
+            continue
+        yield Finding("The reply promises a time that is not in the plan.", found.start, found.end)
+        return
+
+
+def _is_of(wanted: _Wanted | None, offer: Offer) -> bool:
+    return wanted is not None and offer.kind in wanted.kinds
+
+
+def _plan_within(plan: Plan) -> str | None:
+    return plan.remedy.within if plan.remedy else None
+
+
+def _more_value(case: Case, wanted: _Wanted, here: list[Found]) -> Iterator[Finding]:
+    worth = [found for found in here if isinstance(found.value, (Money, Percent))]
+    if wanted.action is Action.PARTIAL_REFUND:
+        for hit in case.hits("offer_in_full"):
+            if any(hit.sentence == found.sentence for found in here) or not here:
+                yield Finding("The whole is promised where the plan gives a part.", hit.start, hit.end)
+                return
+    if wanted.value is None:
+        if wanted.action is Action.VOUCHER and worth:
+            yield Finding("The voucher's value is not in the plan.", worth[0].start, worth[0].end)
+        return
+    if any(same_value(found.value, wanted.value) for found in worth):
+        return
+    for found in worth:
+        if is_more_generous(found.value, wanted.value):
+            yield Finding("The reply promises more than the plan's value.", found.start, found.end)
+            return
+
+
+def _described(action: Action, plan: Plan) -> str:
+    given = plan.remedy
+    words = action.value.replace("_", " ")
+    if given is None or given.action is not action:
+        return words
+    return ", ".join(part for part in (words, given.value, given.within) if part)
+
+
+def _how_to_say(plan: Plan, action: Action) -> str | None:
+    if action is Action.CALLBACK:
+        who = plan.role or "the shop"
+        when = _plan_within(plan)
+        return f"Say that {who} will get in touch" + (f", and by when: {when}." if when else ".")
+    return None

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from calmreply.analysis import Analysis
+from calmreply.languages import language_codes, load_language
+
+GROUPS = [(code, name) for code in language_codes() for name in load_language(code).cue_data]
+
+
+@pytest.mark.parametrize(("code", "name"), GROUPS)
+def test_a_cue_group_keeps_its_example_lines(code: str, name: str) -> None:
+    group = load_language(code).cue_data[name]
+    wrong = [
+        (kind, line)
+        for kind, wanted in (("match", True), ("no_match", False))
+        for line in group.get(kind, ())
+        if Analysis(line, code).has(name) is not wanted
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("code", "name"), GROUPS)
+def test_a_cue_group_has_examples_both_ways(code: str, name: str) -> None:
+    group = load_language(code).cue_data[name]
+    assert group.get("cues")
+    assert group.get("match")
+    assert group.get("no_match")
+
+
+def test_the_languages_have_the_same_groups_for_the_form() -> None:
+    wanted = {
+        "thanks",
+        "apology",
+        "empathy",
+        "question",
+        "greeting_line",
+        "sign_off",
+        "preamble",
+        "machine_talk",
+    }
+    for code in language_codes():
+        assert wanted <= set(load_language(code).cue_data)
