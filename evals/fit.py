@@ -33,7 +33,9 @@ def grow(pattern: str, items: Sequence[str], chance: random.Random) -> str:
             return ""
         return chance.choice(match.group(1).split("|"))
 
-    grown = _GROUP.sub(pick, pattern)
+    grown = pattern
+    while _GROUP.search(grown):
+        grown = _GROUP.sub(pick, grown)
     while "{item}" in grown:
         grown = grown.replace("{item}", chance.choice(items), 1)
     return " ".join(grown.split())
@@ -137,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", nargs="*", default=["en", "vi"])
     parser.add_argument("--per-pattern", type=int, default=40)
-    parser.add_argument("--strength", type=float, default=3.0)
+    parser.add_argument("--strength", type=float, default=20.0)
     parser.add_argument("--features", type=int, default=6500)
     arguments = parser.parse_args(argv)
     WEIGHTS.mkdir(exist_ok=True)

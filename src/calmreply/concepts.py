@@ -32,7 +32,7 @@ NAMES = "names:"
 _PIECE = re.compile(r"\(|\)\??|\||[^\s()|]+")
 _STRETCHED = re.compile(r"(\w)\1{2,}")
 _NUMBER = "#"
-_SHORTEST_TYPO = 6
+_SHORTEST_TYPO = 7
 _SHORTEST_STEM = 3
 _LONGEST_SYLLABLE = 4
 # How many words may stand between "not" and what it denies.
@@ -150,9 +150,16 @@ class Vocabulary:
         }
         self.article: str = data.get("article", "")
         self.concepts = {concept.id: concept for concept in _concepts(data)}
+        self._near: dict[str, set[str]] = {}
+        for group in data["near"].values():
+            for name in group.split():
+                self._near.setdefault(name, set()).update(group.split())
+        values: Mapping[str, Any] = language.data.get("values", {})
+        self.numbers: Mapping[str, float] = values.get("numbers", {})
+        self.units: Mapping[str, int] = values.get("units", {})
         self._marked, self._bare = _Table(), _Table()
         self._fill(data)
-        known = (*self.words["generic"], *language.function_words)
+        known = (*self.words["generic"], *self.words["right"], *language.function_words)
         self._speller = Speller(_patterns(data), known, longest_first=_SHORTEST_TYPO)
         self._corrects = not language.folds
         self.cleaned = lru_cache(maxsize=8192)(self._cleaned)
@@ -160,6 +167,10 @@ class Vocabulary:
     def spelt(self, word: str) -> str:
         """A word with letters that are often confused made one."""
         return word.translate(self._letters)
+
+    def near(self, name: str) -> frozenset[str]:
+        """The concept and those so near it that one word stands for the other."""
+        return frozenset({name, *self._near.get(name, ())})
 
     def is_telling(self, word: str) -> bool:
         """Whether a word says something of one review in particular: neither generic nor a bare syllable."""

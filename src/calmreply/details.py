@@ -48,6 +48,8 @@ def find_details(text: str, language: str, *, product: str | None = None) -> tup
     )
     names = [one.concept for one in firsts[:_MOST]]
     for at, name in enumerate(names):
+        if known[name].with_product is None:
+            continue
         kind = _product_of(name, told, products, title)
         if kind and kind in known[name].suits and not _is_packed(name, mentions):
             names[at] = f"{name}:{kind}"

@@ -25,6 +25,7 @@ from calmreply.model import usage_of
 from calmreply.plan import Plan, Reason
 from calmreply.planning import Order, make_plan
 from calmreply.reply import Attempt, Reply, Source, Usage
+from calmreply.review import Complaint, Signal
 from calmreply.templates import render_template
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def _tried(desk: _Desk, request: ModelRequest) -> Flow[tuple[str | None, Sequenc
         error.usage = desk.usage
         raise
     draft = unwrapped(answer.text or "", was_cut=answer.finish_reason == "length")
+    draft = desk.setup.prompts.without_echo(draft, desk.review, desk.plan)
     refused = answer.refusal is not None or answer.finish_reason == "content_filter"
     broken = () if refused else desk.broken(draft)
     desk.note(
@@ -180,7 +182,13 @@ def _tried(desk: _Desk, request: ModelRequest) -> Flow[tuple[str | None, Sequenc
 
 
 def _is_kept_from_models(review: Review, plan: Plan) -> bool:
-    """At risk, perhaps at risk, or in a language the screen cannot read: the review goes to no model."""
+    """Whether the review goes to no model.
+
+    At risk, perhaps at risk, or in a language the screen cannot read: never. Nothing to go on, or
+    praise: there is nothing to add to a template, and much to invent.
+    """
+    if plan.complaint is Complaint.OTHER or Signal.PRAISE in plan.signals:
+        return True
     return plan.at_risk or Reason.LANGUAGE in plan.reasons or screen(review.text).keep_local
 
 
@@ -226,6 +234,9 @@ class _Desk:
         )
         return self.reply(rendered.text, Source.TEMPLATE, share=0.0, template=rendered.template_id)
 
+    def _notes(self) -> tuple[str, ...]:
+        return self.setup.prompts.notes(self.review, self.plan, self.setup)
+
     def reply(self, text: str, source: Source, *, share: float, template: str | None = None) -> Reply:
         found = check(text, self.plan, self.review)
         reasons = [*self.plan.reasons, *(f"rule:{one.rule}" for one in errors_in(found))]
@@ -242,5 +253,6 @@ class _Desk:
             template=template,
             warnings=tuple(one for one in found if not one.is_error),
             attempts=tuple(self._attempts),
+            notes=self._notes() if self._attempts else (),
             usage=self.usage,
         )

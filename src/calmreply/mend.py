@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from calmreply.analysis import Analysis
+from calmreply.analysis import Analysis, Hit
 from calmreply.checks import check
 from calmreply.platform import find_platform
 from calmreply.review import Review
 from calmreply.rules import Case
+from calmreply.rules.offered import read_offers
 from calmreply.templates import sentence_for, voice_of
 
 if TYPE_CHECKING:
@@ -104,6 +105,9 @@ def mend(draft: str, plan: Plan, review: Review, library: Library, *, most_missi
             pieces = dropped
             continue
         missing = [part for part in _ORDER if any(_is_missing(one, part) for one in broken)]
+        if "remedy" in missing and len(kept := _without_offers(pieces, plan)) < len(pieces):
+            pieces = kept
+            continue
         put_in += len(missing)
         if missing and put_in <= most_missing:
             for part in missing:
@@ -191,21 +195,36 @@ def _is_missing(violation: Violation, part: str) -> bool:
 
 def _placed(pieces: list[_Piece], new: _Piece, plan: Plan) -> list[_Piece]:
     """The new sentence where the formula wants it: after what comes before it, ahead of what comes after."""
-    text = _joined(pieces)
-    case = Case(text, plan, Review())
+    case = Case(_joined(pieces), plan, Review())
     starts = _starts(pieces)
     first, last = _body(case, len(pieces))
-    rank = _ORDER.index(new.part or _ORDER[-1])
-    at = first
-    for number, piece in enumerate(pieces):
-        if piece.part and _ORDER.index(piece.part) < rank:
-            at = max(at, number + 1)
-    for part in _ORDER[:rank]:
-        for hit in case.hits(part):
-            at = max(at, _at(starts, hit.start) + 1)
-    at = min(at, last)
+    invitation = min((_at(starts, hit.start) for hit in _invitations(case)), default=last)
+    if new.part == "channel":
+        at = last
+    elif new.part in {"remedy", "question"}:
+        at = max(first, min(invitation, last))
+    else:
+        earlier = _ORDER[: _ORDER.index(new.part or "thanks")]
+        ends = [_at(starts, hit.start) + 1 for part in earlier for hit in case.hits(part)]
+        at = min(max([first, *ends]), last, max(first, invitation))
     gap = pieces[at].gap if 0 < at < len(pieces) and "\n" not in pieces[at].gap else " "
     return [*pieces[:at], _Piece(new.text, gap, new.part), *pieces[at:]]
+
+
+def _invitations(case: Case) -> Iterable[Hit]:
+    """Where the reply invites to the private channel: the contact itself, or a word for the chat."""
+    if case.plan.channel is None or case.plan.channel.value:
+        places = (case.analysis.original(one.start, one.end) for one in case.contacts)
+        return [Hit(place.start, place.end, case.analysis.sentence_at(place.start)) for place in places]
+    return case.hits("channel_chat")
+
+
+def _without_offers(pieces: list[_Piece], plan: Plan) -> list[_Piece]:
+    """Without the sentences in which the draft offers something: the remedy put in says it all."""
+    analysis = Analysis(_joined(pieces), plan.language)
+    starts = _starts(pieces)
+    offering = {_at(starts, offer.start) for offer in read_offers(analysis, plan.cues)}
+    return [piece for at, piece in enumerate(pieces) if at not in offering or piece.part]
 
 
 def _body(case: Case, count: int) -> tuple[int, int]:

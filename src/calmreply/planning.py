@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calmreply.classify import CONFIDENT, display_name
+from calmreply.details import find_details
 from calmreply.errors import InputError
 from calmreply.languages import load_language
 from calmreply.plan import Action, Channel, Plan, Reason, Remedy
@@ -66,7 +67,7 @@ def make_plan(
         complaint=classification.complaint,
         signals=classification.signals,
         # A serious matter is spoken of only as "what happened".
-        details=() if classification.at_risk else classification.details,
+        details=_details(review, classification, language),
         remedy=remedy,
         private_remedy=private,
         asks_order=asks_order,
@@ -84,6 +85,13 @@ def make_plan(
         needs_human=bool(reasons),
         reasons=tuple(reasons),
     )
+
+
+def _details(review: Review, classification: Classification, language: str) -> tuple[str, ...]:
+    """What happened. A classifier of the caller's own may find none: then the review is read again."""
+    if classification.at_risk:
+        return ()
+    return classification.details or find_details(review.text, language, product=review.product)
 
 
 def _profile(platform: str | None, review: Review, shop: Shop) -> Platform:

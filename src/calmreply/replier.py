@@ -162,11 +162,9 @@ class Replier:
 
         if not embedded_model_available():
             return None
-        if "classify_with_model" not in self.settings.model_fields_set:
-            # Zero-shot it reads worse than the local classifier: 45 % and 50 % against 64 % and 66 %.
-            self.settings = self.settings.model_copy(update={"classify_with_model": "never"})
-        from calmreply.embedded import EmbeddedAnswers
+        from calmreply.embedded import EmbeddedAnswers, patient
 
+        self.settings = patient(self.settings)
         return EmbeddedAnswers(self.settings)
 
     def _masks(self) -> bool:

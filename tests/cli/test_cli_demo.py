@@ -149,7 +149,9 @@ def test_a_fetch_that_fails_leaves_the_templates(
     assert len(re.findall(r"^reply ", outcome.out, re.MULTILINE)) == COUNT
 
 
-def test_a_model_that_is_here_writes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_a_model_that_is_here_writes(run: Run, monkeypatch: pytest.MonkeyPatch, colour: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", colour)  # set, the output counts as a terminal
     models: list[Closable] = []
 
     def embedded(_: object) -> Closable:

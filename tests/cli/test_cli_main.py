@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import calmreply
+import calmreply.cli
 from calmreply.cli import main, reply
 
 if TYPE_CHECKING:
@@ -53,6 +54,22 @@ def test_ctrl_c_ends_it_quietly(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(reply, "run", interrupted)
     assert run("reply", "x") == (130, "", "")
+
+
+def test_a_broken_pipe_is_told_to_nobody(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(reply, "run", broken)
+    assert run("reply", "x") == (141, "", "")
+
+
+def test_nobody_to_tell_an_error_to(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(calmreply.cli, "tell_error", broken)
+    assert run("dance") == (2, "", "")
 
 
 def test_a_full_disk_is_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

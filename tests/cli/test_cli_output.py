@@ -14,7 +14,10 @@ READING = Classification(
     complaint=Complaint.LATE,
     complaints=(Complaint.LATE, Complaint.SERVICE),
     signals=frozenset({Signal.THIRD_PARTY, Signal.HOSTILE}),
-    details=("three_days_late",),
+    details=(
+        "broken:mug",
+        "three_days_late",
+    ),
     language="en",
     confidence=0.934,
 )
@@ -35,7 +38,10 @@ def reply(**changes: Any) -> Reply:
 
 
 def test_reading() -> None:
-    assert reading_line(READING) == "late + service · hostile · third_party · three days late · en · 93% sure"
+    assert (
+        reading_line(READING)
+        == "late + service · hostile · third_party · broken mug · three days late · en · 93% sure"
+    )
 
 
 def test_plan() -> None:

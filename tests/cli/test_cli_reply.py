@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,6 +55,17 @@ def test_stdin_that_is_no_text(run: Run) -> None:
     code, out, err = run("reply", stdin=b"caf\xe9 \xff")
     assert (code, out) == (2, "")
     assert "no UTF-8" in err
+
+
+def test_a_person_at_the_keyboard_is_told_what_to_do(
+    run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard = io.StringIO(TEXT)
+    monkeypatch.setattr(keyboard, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", keyboard)
+    outcome = run("reply", "--shop", shop, "--no-model")
+    assert outcome.code == 0
+    assert outcome.err.startswith("calmreply: type or paste the review")
 
 
 def test_json_is_the_whole_reply(run: Run, shop: Path) -> None:

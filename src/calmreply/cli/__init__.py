@@ -98,6 +98,7 @@ def _drop_output() -> None:
     """Let what is still buffered go nowhere, or the interpreter complains at its end."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
+            target = stream.fileno()
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
+            os.dup2(nowhere, target)
             os.close(nowhere)

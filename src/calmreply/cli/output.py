@@ -48,7 +48,7 @@ def reading_line(classification: Classification) -> str:
     others = [str(one) for one in classification.complaints if one != classification.complaint]
     parts = [" + ".join((str(classification.complaint), *others))]
     parts.extend(sorted(map(str, classification.signals)))
-    parts.extend(one.replace("_", " ") for one in classification.details)
+    parts.extend(one.replace("_", " ").replace(":", " ") for one in classification.details)
     parts.append(classification.language)
     parts.append(f"{classification.confidence:.0%} sure")
     return " · ".join(parts)

@@ -301,5 +301,6 @@ def _names(case: Case) -> Iterator[tuple[int, int]]:
             yield case.analysis.original(*match.span())
             return
     for hit in case.hits("person_named"):
-        if case.text[hit.start : hit.end].split()[-1][:1].isupper():
+        words = case.text[hit.start : hit.end].split()
+        if len(words) > 1 and words[-1][0].isupper():
             yield hit.start, hit.end

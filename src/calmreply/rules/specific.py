@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from calmreply.analysis import analyse
 from calmreply.concepts import NAMES, PRODUCT, load_vocabulary, mentions_in, spoken_words
 from calmreply.details import detail_phrase, find_details, is_specific
 from calmreply.rules import Case, Finding, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from calmreply.analysis import Analysis
+    from calmreply.concepts import Vocabulary
     from calmreply.plan import Plan
 
 __all__ = ["takes_up"]
+
+# Longer numbers are orders and telephones: to repeat one is no word about the problem.
+_LONGEST_NUMBER = 4
 
 
 @rule(
@@ -31,20 +38,31 @@ def _acknowledgement(case: Case) -> Iterable[Finding]:
 
 
 def takes_up(case: Case) -> bool:
-    """Whether the reply takes up something of the review, or names the complaint of a vague one."""
+    """Whether the reply takes up something of the review, or names the complaint of a vague one.
+
+    A concept, a product, a telling word, a number or a stretch of time that both have is enough. The
+    plan's own words (offers, contacts, names) do not count.
+    """
     plan, review = case.plan, case.review
     if _says_a_detail(case):
         return True
-    said = _said(case.analysis, plan)
-    told = {one.concept for one in mentions_in(case.review_analysis) if not one.concept.startswith(NAMES)}
-    own = {name for detail in plan.details for name in _parts(detail)}
-    shared = said & (told | own | _titled(case))
-    if any(not _is_general(name, plan.language) for name in shared):
+    concepts = load_vocabulary(plan.language).concepts
+    said = _said(case)
+    told = {one.concept for one in mentions_in(case.review_analysis)}
+    told.update(part for detail in plan.details for part in _parts(detail))
+    shared = {name for name in said if name in concepts and not told.isdisjoint(_near(name, plan))}
+    shared = {name for name in shared if not name.startswith(NAMES)}
+    if any(not concepts[name].general for name in shared):
         return True
-    if _content(case.analysis, plan) & _content(case.review_analysis, plan):
+    if _shares_words(case):
         return True
     details = plan.details or find_details(review.text, plan.language, product=review.product)
-    return not is_specific(details, plan.language) and (bool(shared) or _names(said, plan))
+    if is_specific(details, plan.language):
+        return False
+    return bool(shared) or any(
+        name == NAMES + plan.complaint or (name in concepts and concepts[name].complaint == plan.complaint)
+        for name in said
+    )
 
 
 def _says_a_detail(case: Case) -> bool:
@@ -53,12 +71,22 @@ def _says_a_detail(case: Case) -> bool:
     return any(phrase.casefold() in text for phrase in phrases if phrase)
 
 
-def _said(analysis: Analysis, plan: Plan) -> set[str]:
-    """The concepts of the reply, but for what only repeats the plan's extras."""
-    counts: dict[str, int] = {}
-    for one in mentions_in(analysis):
-        counts[one.concept] = counts.get(one.concept, 0) + 1
-    return set(counts)
+def _said(case: Case) -> set[str]:
+    """The concepts of the reply, but for what only repeats the plan's own words."""
+    said = Counter(one.concept for one in mentions_in(case.analysis))
+    said.subtract(one.concept for one in mentions_in(_own_words(case.plan)))
+    return {name for name, count in said.items() if count > 0}
+
+
+def _own_words(plan: Plan) -> Analysis:
+    """Everything that stands in a reply because the plan has it: no word of it is about the review."""
+    remedy, channel = plan.remedy, plan.channel
+    parts: list[str | None] = [plan.name, plan.shop_name, plan.signature, plan.role, *plan.contacts]
+    if remedy:
+        parts += [remedy.value, remedy.within, *remedy.extras]
+    if channel:
+        parts += [channel.kind, channel.value]
+    return analyse("\n".join(part for part in parts if part), plan.language)
 
 
 def _parts(detail: str) -> tuple[str, ...]:
@@ -68,35 +96,43 @@ def _parts(detail: str) -> tuple[str, ...]:
     return (name, PRODUCT + product) if product else (name,)
 
 
-def _titled(case: Case) -> set[str]:
-    if not case.review.product:
-        return set()
-    details = find_details("", case.plan.language, product=case.review.product)
-    return set(details)
+def _near(name: str, plan: Plan) -> frozenset[str]:
+    return load_vocabulary(plan.language).near(name)
 
 
-def _is_general(name: str, language: str) -> bool:
-    concept = load_vocabulary(language).concepts.get(name)
-    return concept is None or concept.general
+def _shares_words(case: Case) -> bool:
+    """Whether a telling word, a number or a stretch of time stands in both."""
+    told = _telling(case.review_analysis)
+    if not told:
+        return False
+    return not told.isdisjoint(_telling(case.analysis) - _telling(_own_words(case.plan)))
 
 
-def _names(said: Iterable[str], plan: Plan) -> bool:
-    """Whether the kind of complaint is named at all."""
-    concepts = load_vocabulary(plan.language).concepts
-    return any(
-        name == NAMES + plan.complaint or (name in concepts and concepts[name].complaint == plan.complaint)
-        for name in said
+def _telling(analysis: Analysis) -> frozenset[str]:
+    """Stems of words that say something of one review in particular, numbers, and times in minutes."""
+    return frozenset(
+        telling
+        for language, words in spoken_words(analysis)
+        for telling in _telling_words(words, load_vocabulary(language))
     )
 
 
-def _content(analysis: Analysis, plan: Plan) -> set[str]:
-    """Word stems that say something of one review in particular."""
-    own = " ".join(filter(None, (plan.name, plan.shop_name, plan.signature, plan.role, *plan.contacts)))
-    own = f"{own} {plan.channel.value if plan.channel else ''}".casefold()
-    found: set[str] = set()
-    for language, words in spoken_words(analysis):
-        vocabulary = load_vocabulary(language)
-        found.update(
-            vocabulary.stem(word) for word in words if vocabulary.is_telling(word) and word not in own
-        )
-    return found
+def _telling_words(words: Sequence[str], vocabulary: Vocabulary) -> Iterator[str]:
+    for at, word in enumerate(words):
+        number = _number(word, vocabulary)
+        unit = vocabulary.units.get(words[at + 1]) if at + 1 < len(words) else None
+        if number is not None and unit:
+            yield f"{number * unit:g} minutes"
+        elif word[0].isdigit():
+            if 1 < len(word) <= _LONGEST_NUMBER:
+                yield word
+        elif vocabulary.is_telling(word):
+            yield vocabulary.stem(word)
+
+
+@lru_cache(maxsize=4096)
+def _number(word: str, vocabulary: Vocabulary) -> float | None:
+    if word.isdecimal() and len(word) <= _LONGEST_NUMBER:
+        return float(word)
+    found = vocabulary.numbers.get(word)
+    return 1.0 if found is None and word in vocabulary.words["once"] else found
