@@ -82,6 +82,7 @@ class Analysis:
         self.language = language
         self.clean, self._offsets = _cleaned(text)
         self._hits: dict[tuple[str, tuple[str, ...]], tuple[Hit, ...]] = {}
+        self._hits_in: dict[tuple[str, int], tuple[Hit, ...]] = {}
 
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -99,6 +100,13 @@ class Analysis:
         if found is None:
             found = tuple(hit for view in self._near(name, key[1]) for hit in view.hits(name, key[1]))
             self._hits[key] = found
+        return found
+
+    def hits_in(self, name: str, sentence: int) -> tuple[Hit, ...]:
+        """Where the cues of that name stand in one sentence; the others need not be read."""
+        found = self._hits_in.get((name, sentence))
+        if found is None:
+            found = self._hits_in[name, sentence] = tuple(self._views[0][sentence].hits(name, ()))
         return found
 
     def has(self, name: str) -> bool:

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from calmreply.analysis import Analysis, Sentence
     from calmreply.languages import Language
 
-__all__ = ["NAMES", "PRODUCT", "Concept", "Mention", "Vocabulary", "load_vocabulary", "mentions_in", "spoken_words"]
+__all__ = [
+    "NAMES",
+    "PRODUCT",
+    "Concept",
+    "Mention",
+    "Vocabulary",
+    "load_vocabulary",
+    "mentions_in",
+    "spoken_words",
+]
 
 PRODUCT = "product:"
 NAMES = "names:"
@@ -219,6 +228,8 @@ class Vocabulary:
                 for pattern in row.get(key, ()):
                     for phrase in _written_out(pattern):
                         self._add(phrase, _Entry(concept, kind))
+            if "phrase" in row:  # the words that name it in a reply take it up
+                self._add(row["phrase"].replace(",", " ,").replace("-", " ").split(), _Entry(concept, "~"))
 
     def _add(self, phrase: Sequence[str], entry: _Entry) -> None:
         atoms = [self.spelt(word) for word in phrase]

@@ -14,7 +14,7 @@ from calmreply.model import is_local, model_from_environment, ready_model, usage
 from calmreply.prompt import Prompts
 from calmreply.review import Review
 from calmreply.settings import Settings, Spending
-from calmreply.templates import Library
+from calmreply.templates import Library, check_templates
 from calmreply.tokens import estimate_request_tokens
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Replier:
         orders: Callable[[Review], Order | Awaitable[Order | None] | None] | None = None,
         classifier: Classifier | None = None,
     ) -> None:
+        check_templates(shop)
         self.shop = shop
         self.settings = settings or Settings()
         self.spending = Spending(self.settings.budget)

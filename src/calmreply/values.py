@@ -271,7 +271,7 @@ def _is_no_deadline(words: Sequence[str], at: int, after: int, value: Duration, 
 def _value_at(words: Sequence[str], at: int, table: _Table) -> tuple[Value, int] | None:
     if named := table.named.at(words, at):
         name, hours = named[0]
-        return Duration(Decimal(hours), named=name), named[1]
+        return Duration(Decimal(hours), named=name or None), named[1]
     if symbol := table.symbols.at(words, at):
         return _money_after_symbol(words, symbol, table)
     if half := table.halves.at(words, at):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from calmreply.analysis import Hit
 from calmreply.cues import Span, fold
 from calmreply.languages import load_language
+from calmreply.values import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from calmreply.analysis import Analysis, Hit, Sentence
+    from calmreply.analysis import Analysis, Sentence
+    from calmreply.values import Found
 
 __all__ = [
     "KINDS",
@@ -20,16 +23,20 @@ __all__ = [
     "commits_at",
     "fold_words",
     "kinds_in",
+    "pays_at",
     "read_offers",
     "role_words",
 ]
 
 KINDS = (
     "goods", "new", "more", "money", "voucher", "gift", "free", "shipping", "repair", "fix", "call", "trace",
+    "open",
 )  # fmt: skip
 _STRONG = frozenset(";:().-!?…")
 _FUNCTION_WORDS = 0.1  # of all words; far less than any real text has
-_UNCOMMITTED = ("vague", "asks", "hedge", "choice", "negated", "refused", "told")
+_UNCOMMITTED = ("vague", "asks", "hedge", "choice", "negated", "refused", "told", "habit")
+# Offers as they stand: "send us the taxi receipt" needs no word of commitment.
+_OF_THEMSELVES = frozenset({"open"})
 # No reply says so much; more would only cost time.
 _MOST_HITS = 40
 _MOST_MARKS = 200
@@ -47,21 +54,29 @@ class Offer(NamedTuple):
     firm: bool
 
 
-def read_offers(analysis: Analysis, extra: Mapping[str, Sequence[str]]) -> tuple[Offer, ...]:
-    """Every offer in a text; `extra` are a shop's own cues by group."""
+def read_offers(
+    analysis: Analysis, extra: Mapping[str, Sequence[str]], kinds: Iterable[str], values: Iterable[Found]
+) -> tuple[Offer, ...]:
+    """Every offer of those kinds in a text; `extra` are a shop's own cues by group."""
     reader = _Reader(analysis)
-    found = (
+    found = [
         offer
-        for kind in KINDS
+        for kind in kinds
         for hit in analysis.hits(f"offer_{kind}", tuple(extra.get(f"offer_{kind}", ())))[:_MOST_HITS]
         if (offer := reader.offer(kind, hit)) is not None
-    )
+    ]
+    found += reader.payments(values)
     return tuple(sorted(found, key=lambda offer: (offer.start, offer.end)))
 
 
 def commits_at(analysis: Analysis, at: Hit) -> bool:
     """Whether the words around a place, a deadline say, commit the shop to something in particular."""
     return _Reader(analysis).commits(at)
+
+
+def pays_at(analysis: Analysis, at: Hit) -> bool:
+    """Whether the words around a place speak of paying or giving back."""
+    return _Reader(analysis).pays_at(at)
 
 
 def kinds_in(analysis: Analysis) -> frozenset[str]:
@@ -104,48 +119,88 @@ class _Reader:
         clause, segment = self._around(hit, sentence)
         if self._is_turned_off(kind, hit, clause, segment, sentence):
             return None
-        committed = _offers_data(sentence).get("commits_by_default", False)
+        committed = kind in _OF_THEMSELVES or _offers_data(sentence).get("commits_by_default", False)
         words = Span(segment.start, clause.end)
-        choice = self._any("choice", words)
-        if not (committed or choice or self._any("commitment", words)):
+        choice = self._any("choice", words, sentence)
+        if not (committed or choice or self._any("commitment", words, sentence)):
             return None
-        firm = not choice and not self._any("hedge", Span(clause.start, hit.end))
+        firm = not choice and self._is_firm(hit, clause, sentence)
         return Offer(kind, hit.start, hit.end, hit.sentence, clause, firm)
+
+    def payments(self, values: Iterable[Found]) -> Iterator[Offer]:
+        """Sums and shares that the shop pays: "half of it goes back to you"."""
+        for found in values:
+            if isinstance(found.value, Duration) or self._hits("voucher", found.sentence):
+                continue
+            sentence = self._analysis.sentences[found.sentence]
+            at = Hit(found.start, found.end, found.sentence)
+            _, segment = self._around(at, sentence)
+            if not self._any("pays", segment, sentence):
+                continue
+            if (offer := self.offer("money", at)) is not None:
+                yield offer
+
+    def pays_at(self, at: Hit) -> bool:
+        """Whether the main clause around a place speaks of paying or giving back."""
+        sentence = self._analysis.sentences[at.sentence]
+        return self._any("pays", self._around(at, sentence)[1], sentence)
 
     def commits(self, at: Hit) -> bool:
         """Whether the main clause around a place says what the shop will do, and not only vaguely."""
-        _, segment = self._around(at, self._analysis.sentences[at.sentence])
-        return not any(self._any(group, segment) for group in _UNCOMMITTED)
+        sentence = self._analysis.sentences[at.sentence]
+        _, segment = self._around(at, sentence)
+        return not (
+            any(self._any(group, segment, sentence) for group in _UNCOMMITTED)
+            or self._hits("proviso", at.sentence)
+        )
+
+    def _is_firm(self, hit: Hit, clause: Span, sentence: Sentence) -> bool:
+        """Whether it is neither hoped for nor asked, nor hangs on what the shop does not know yet."""
+        return not (
+            sentence.tokens[-1].form == "?"
+            or self._any("hedge", Span(clause.start, hit.end), sentence)
+            or self._any("habit", Span(sentence.start, hit.end), sentence)
+            or self._hits("proviso", sentence.index)
+        )
 
     def _is_turned_off(self, kind: str, hit: Hit, clause: Span, segment: Span, sentence: Sentence) -> bool:
-        if any(clause.start <= other.start < segment.end for other in self._hits("refused")):
+        if any(clause.start <= other.start < segment.end for other in self._hits("refused", hit.sentence)):
             return True
         if any(
             clause.start <= other.start < hit.end
             and (other.end > hit.start or _words_between(sentence, other.end, hit.start) <= _NEAR)
-            for other in self._hits("negated")
+            for other in self._hits("negated", hit.sentence)
             if kind != "free" or other.end <= hit.start  # "not charged" is what is offered
         ):
             return True
-        if self._any("choice", Span(clause.start, hit.end)):
+        if self._any("choice", Span(clause.start, hit.end), sentence):
             return False
         if any(
             hit.end <= other.start < clause.end and _words_between(sentence, hit.end, other.start) <= _NEAR
-            for other in self._hits("failed")
+            for other in self._hits("failed", hit.sentence)
         ):
             return True
+        return self._is_told(hit, clause, segment, sentence)
+
+    def _is_told(self, hit: Hit, clause: Span, segment: Span, sentence: Sentence) -> bool:
+        """Whether it is felt, asked for or past, and nothing between commits the shop after all."""
         # Where words of commitment may be left out, a sentence of regret goes on over its commas.
-        start = segment.start if _offers_data(sentence).get("commits_by_default") else clause.start
-        told = [other for other in self._hits("told") if start <= other.start < hit.start]
+        by_default = _offers_data(sentence).get("commits_by_default")
+        start = segment.start if by_default else clause.start
+        told = [other.end for other in self._hits("told", hit.sentence) if start <= other.start < hit.start]
+        if by_default:
+            told += [other.end for other in self._hits("regret", hit.sentence) if other.start < hit.start]
         if not told:
             return False
-        return not self._any("commitment", Span(max(other.end for other in told), max(hit.end, clause.end)))
+        return not self._any("commitment", Span(max(told), max(hit.end, clause.end)), sentence)
 
-    def _any(self, group: str, span: Span) -> bool:
-        return any(other.start < span.end and span.start < other.end for other in self._hits(group))
+    def _any(self, group: str, span: Span, sentence: Sentence) -> bool:
+        return any(
+            other.start < span.end and span.start < other.end for other in self._hits(group, sentence.index)
+        )
 
-    def _hits(self, group: str) -> Iterable[Hit]:
-        return self._analysis.hits(f"offer_{group}")[:_MOST_MARKS]
+    def _hits(self, group: str, sentence: int) -> Iterable[Hit]:
+        return self._analysis.hits_in(f"offer_{group}", sentence)[:_MOST_MARKS]
 
     def _around(self, hit: Hit, sentence: Sentence) -> tuple[Span, Span]:
         breaks = self._breaks.get(sentence.index)

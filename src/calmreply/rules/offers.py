@@ -10,7 +10,16 @@ from calmreply.analysis import Hit, analyse
 from calmreply.cues import Span
 from calmreply.plan import Action
 from calmreply.rules import Finding, rule
-from calmreply.rules.offered import can_be_read, commits_at, fold_words, kinds_in, read_offers, role_words
+from calmreply.rules.offered import (
+    KINDS,
+    can_be_read,
+    commits_at,
+    fold_words,
+    kinds_in,
+    pays_at,
+    read_offers,
+    role_words,
+)
 from calmreply.values import (
     Duration,
     Found,
@@ -54,14 +63,17 @@ _PROMISES: Mapping[str, str] = {
     "free": "something free of charge",
     "shipping": "free shipping",
     "repair": "a repair",
+    "open": "something of value",
 }
 # With a thing sent or repaired by the plan, "free of charge" says nothing new.
 _FREE_ANYWAY = frozenset({"goods", "new", "repair", "fix", "gift", "shipping"})
 
 # What a shop may do in words that no list has: make, bring, sew, deliver a thing.
-_OTHER_WORDS = frozenset({"goods", "repair"})
+_OTHER_WORDS = frozenset({"goods", "repair", "money"})
 # Cues so wide that they only count where they carry out the plan.
 _BROAD = frozenset({"goods", "fix"})
+# No promise of their own; a time promised for them is one.
+_TIMED = frozenset({"call", "trace"})
 _CONTENT = 5  # letters: a word of an extra that says what it is
 
 
@@ -150,12 +162,16 @@ def _is_done_in_other_words(case: Case, wanted: _Wanted, offered: _Offered) -> b
     """Whether the plan's deadline stands where the shop commits itself to something that no cue knows."""
     if wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
         return False
-    return any(
-        same_value(found.value, wanted.within)
-        and not any(offer.sentence == found.sentence for offer in offered.offers)
-        and commits_at(case.analysis, Hit(found.start, found.end, found.sentence))
-        for found in offered.values
-    )
+    for found in offered.values:
+        at = Hit(found.start, found.end, found.sentence)
+        if (
+            same_value(found.value, wanted.within)
+            and not any(offer.sentence == found.sentence for offer in offered.offers)
+            and ("money" not in wanted.kinds or pays_at(case.analysis, at))
+            and commits_at(case.analysis, at)
+        ):
+            return True
+    return False
 
 
 def _wanted(plan: Plan) -> _Wanted | None:
@@ -184,7 +200,15 @@ def _parsed(text: str, language: str) -> Value | None:
 def _offered(case: Case) -> _Offered:
     found = _READ.get(case)
     if found is None:
-        found = _READ[case] = _Offered(read_offers(case.analysis, case.plan.cues), find_values(case.analysis))
+        values = find_values(case.analysis)
+        wanted = _wanted(case.plan)
+        kinds = set(_PROMISES).union(_allowed_kinds(case.plan, wanted))
+        if any(isinstance(value.value, Duration) for value in values):
+            kinds |= _TIMED
+        offers = read_offers(
+            case.analysis, case.plan.cues, [kind for kind in KINDS if kind in kinds], values
+        )
+        found = _READ[case] = _Offered(offers, values)
     return found
 
 
@@ -202,6 +226,11 @@ def _is_part_of_plan(case: Case, offer: Offer, offered: _Offered, allowed: froze
     if offer.kind == "gift" and "voucher" in allowed:
         return any(
             other.kind == "voucher" and other.clause.overlaps(offer.clause) for other in offered.offers
+        )
+    if offer.kind == "shipping" and "money" in allowed:  # "we refund the $6 shipping"
+        return any(
+            other.kind == "money" and other.start < offer.end and offer.start < other.end
+            for other in offered.offers
         )
     if offer.kind != "free":
         return False
@@ -328,7 +357,7 @@ def _better_terms(case: Case, wanted: _Wanted | None, offered: _Offered) -> Iter
         here = [found for found in offered.values if found.sentence == sentence]
         yield from _other_deadlines(case, wanted, within, offers, here)
         if wanted and any(offer.kind in wanted.kinds for offer in offers):
-            yield from _more_value(case, wanted, here)
+            yield from _more_value(case, wanted, here, sentence)
 
 
 def _other_deadlines(
@@ -362,11 +391,13 @@ def _plan_within(plan: Plan) -> str | None:
     return plan.remedy.within if plan.remedy else None
 
 
-def _more_value(case: Case, wanted: _Wanted, here: list[Found]) -> Iterator[Finding]:
+def _more_value(
+    case: Case, wanted: _Wanted, here: list[Found], sentence: int
+) -> Iterator[Finding]:
     worth = [found for found in here if isinstance(found.value, (Money, Percent))]
     if wanted.action is Action.PARTIAL_REFUND:
         for hit in case.hits("offer_in_full"):
-            if any(hit.sentence == found.sentence for found in here) or not here:
+            if hit.sentence == sentence:
                 yield Finding("The whole is promised where the plan gives a part.", hit.start, hit.end)
                 return
     if wanted.value is None:
