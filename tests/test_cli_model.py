@@ -122,7 +122,7 @@ def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("sys.stderr", terminal)
-    with command._progress() as progress:
+    with command.progress_bar() as progress:
         progress(0, 2_000_000, "asking the hub")
         progress(1_000_000, 2_000_000, "fetching part 2 of 2")
     assert "fetching part 2 of 2" in terminal.getvalue()

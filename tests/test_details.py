@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from calmreply.concepts import NAMES, PRODUCT, load_vocabulary, mentions_in
 from calmreply.analysis import analyse
+from calmreply.concepts import NAMES, PRODUCT, load_vocabulary, mentions_in
 from calmreply.details import detail_phrase, find_details, find_products, is_specific
 from calmreply.errors import InputError
 
@@ -92,13 +92,15 @@ def test_every_phrase_is_read_as_what_it_names(language: str) -> None:
         if name.startswith(NAMES):
             continue
         phrase = detail_phrase(name, language)
-        assert phrase and "{" not in phrase
+        assert phrase
+        assert "{" not in phrase
         read = {one.concept for one in mentions_in(analyse(phrase, language))}
-        if not read & vocabulary.near(name):
+        if not name.startswith(PRODUCT) and not read & vocabulary.near(name):
             wrong.append((name, phrase))
         for kind in concept.suits if concept.with_product else ():
             said = detail_phrase(f"{name}:{kind}", language)
-            assert said and "{" not in said
+            assert said
+            assert "{" not in said
             assert vocabulary.concepts[PRODUCT + kind].phrase in said
     assert wrong == []
 

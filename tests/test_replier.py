@@ -129,6 +129,20 @@ def test_a_bug_in_the_callers_model_is_not_hidden() -> None:
         asyncio.run(replier(Broken()).areply(REVIEW))
 
 
+def test_a_model_that_gives_no_answer_object_is_told_so() -> None:
+    class Plain:
+        def complete(self, request: ModelRequest) -> Any:
+            return GOOD
+
+    with pytest.raises(InputError, match="ModelAnswer"):
+        replier(Plain()).reply(REVIEW)
+
+
+def test_an_endless_answer_costs_no_time() -> None:
+    reply = replier(ScriptedModel(["thank you so " * 400_000] * 2)).reply(REVIEW)
+    assert reply.source is Source.TEMPLATE
+
+
 def test_nothing_of_the_review_is_in_a_repr() -> None:
     reply = replier(ScriptedModel([GOOD])).reply(REVIEW)
     assert "arrived cracked" not in repr(REVIEW)

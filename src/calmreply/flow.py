@@ -61,6 +61,8 @@ class OrderLookup:
 
 # Parts of the formula: when no try is left, any number of them may be put in.
 _ALL = 6
+# No reply is so long, on no platform; what an endless model says behind it is not read.
+_LONGEST_DRAFT = 20_000
 
 Flow = Generator[ModelCall | OrderLookup, Any, Result]
 
@@ -90,12 +92,12 @@ def reply_flow(review: Review, setup: Setup, *, platform: str | None = None) -> 
 
 
 def plan_flow(
-    review: Review, setup: Setup, *, platform: str | None = None
+    review: Review, setup: Setup, *, platform: str | None = None, cautious: bool = True
 ) -> Flow[tuple[Plan, Classification, Usage]]:
     """Look the order up, read the review and plan the reply; the usage is what reading took."""
     order: Order | None = (yield OrderLookup(review)) if setup.has_orders else None
     classification, spent = yield from classify_flow(review, setup, order=order)
-    plan = make_plan(review, classification, setup.shop, platform=platform, order=order)
+    plan = make_plan(review, classification, setup.shop, platform=platform, order=order, cautious=cautious)
     return plan, classification, spent
 
 
@@ -164,13 +166,15 @@ def _tried(desk: _Desk, request: ModelRequest) -> Flow[tuple[str | None, Sequenc
     except CalmReplyError as error:  # the budget: what was spent so far goes with it
         error.usage = desk.usage
         raise
-    draft = unwrapped(answer.text or "", was_cut=answer.finish_reason == "length")
+    text = answer.text if isinstance(answer.text, str) else ""
+    is_cut = answer.finish_reason == "length" or len(text) > _LONGEST_DRAFT
+    draft = unwrapped(text[:_LONGEST_DRAFT], was_cut=is_cut)
     draft = desk.setup.prompts.without_echo(draft, desk.review, desk.plan)
     refused = answer.refusal is not None or answer.finish_reason == "content_filter"
     broken = () if refused else desk.broken(draft)
     desk.note(
         Attempt(
-            draft=answer.text or "",
+            draft=text,
             violations=tuple(broken),
             finish_reason=answer.finish_reason,
             error="refused" if refused else None if draft else "empty",

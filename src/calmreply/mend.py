@@ -11,8 +11,9 @@ from calmreply.checks import check
 from calmreply.platform import find_platform
 from calmreply.review import Review
 from calmreply.rules import Case
-from calmreply.rules.offered import read_offers
+from calmreply.rules.offered import KINDS, read_offers
 from calmreply.templates import sentence_for, voice_of
+from calmreply.values import find_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -220,10 +221,15 @@ def _invitations(case: Case) -> Iterable[Hit]:
 
 
 def _without_offers(pieces: list[_Piece], plan: Plan) -> list[_Piece]:
-    """Without the sentences in which the draft offers something: the remedy put in says it all."""
-    analysis = Analysis(_joined(pieces), plan.language)
+    """Without the sentences in which the draft offers something: the remedy put in says it all.
+
+    The invitation stays, whatever it says will be arranged there.
+    """
+    case = Case(_joined(pieces), plan, Review())
     starts = _starts(pieces)
-    offering = {_at(starts, offer.start) for offer in read_offers(analysis, plan.cues)}
+    offers = read_offers(case.analysis, plan.cues, KINDS, find_values(case.analysis))
+    offering = {_at(starts, offer.start) for offer in offers}
+    offering -= {_at(starts, hit.start) for hit in _invitations(case)}
     return [piece for at, piece in enumerate(pieces) if at not in offering or piece.part]
 
 

@@ -45,6 +45,7 @@ def make_plan(
     *,
     platform: str | None = None,
     order: Order | None = None,
+    cautious: bool = True,
 ) -> Plan:
     """Plan a reply (guidelines, section 2).
 
@@ -54,6 +55,8 @@ def make_plan(
         shop: the shop's policy.
         platform: where the reply is posted; else the review's, else the shop's.
         order: what the order look-up found; None where nothing was looked up.
+        cautious: an unsure reading promises no more than a callback. An audit of replies that people
+            wrote takes the reading as it is, and the shop's own offer with it.
 
     Raises:
         InputError: there is no platform of that name.
@@ -61,7 +64,8 @@ def make_plan(
     language = classification.language if shop.serves(classification.language) else shop.languages[0]
     profile = _profile(platform, review, shop)
     reasons = _reasons(classification, shop)
-    remedy, private, asks_order = _remedy(classification, shop, language, order, reasons, profile)
+    unsure = cautious and Reason.UNCERTAIN in reasons
+    remedy, private, asks_order = _remedy(classification, shop, language, order, profile, unsure=unsure)
     name = display_name(review.author, language) if "name" not in profile.bans else None
     return Plan(
         complaint=classification.complaint,
@@ -121,8 +125,9 @@ def _remedy(
     shop: Shop,
     language: str,
     order: Order | None,
-    reasons: Iterable[Reason],
     profile: Platform,
+    *,
+    unsure: bool,
 ) -> tuple[Remedy | None, Remedy | None, bool]:
     """The public remedy, the one kept for the private channel, and whether an order number is asked for."""
     if classification.at_risk:
@@ -130,7 +135,7 @@ def _remedy(
     if classification.complaint in _QUESTIONS or Signal.PRAISE in classification.signals:
         return None, None, False
     callback = Remedy(action=Action.CALLBACK, within=shop.escalation.remedy(language).within)
-    if Reason.UNCERTAIN in reasons:
+    if unsure:
         return callback, None, False
     offer = shop.offer(classification.complaint)
     remedy = offer.remedy(language)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from calmreply.classify import LocalClassifier
 from calmreply.errors import CalmReplyError, InputError, ModelError
 from calmreply.flow import ModelCall, OrderLookup, Setup, classify_flow, plan_flow, reply_flow
-from calmreply.model import is_local, model_from_environment, ready_model, usage_of
+from calmreply.model import ModelAnswer, is_local, model_from_environment, ready_model, usage_of
 from calmreply.prompt import Prompts
 from calmreply.review import Review
 from calmreply.settings import Settings, Spending
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from calmreply.classify import Classifier
     from calmreply.flow import Flow
-    from calmreply.model import Model, ModelAnswer
+    from calmreply.model import Model
     from calmreply.plan import Plan
     from calmreply.planning import Order
     from calmreply.reply import Reply
@@ -95,9 +95,14 @@ class Replier:
         """Read a review."""
         return self._run(classify_flow(_review(review), self._setup))[0]
 
-    def plan(self, review: Review | str, *, platform: str | None = None) -> Plan:
-        """Read a review and fix what the reply may say."""
-        return self._run(plan_flow(_review(review), self._setup, platform=platform))[0]
+    def plan(self, review: Review | str, *, platform: str | None = None, cautious: bool = True) -> Plan:
+        """Read a review and fix what the reply may say.
+
+        `cautious=False` is for audits of replies that people wrote: an unsure reading then keeps the
+        shop's own offer instead of a callback.
+        """
+        flow = plan_flow(_review(review), self._setup, platform=platform, cautious=cautious)
+        return self._run(flow)[0]
 
     def reply(self, review: Review | str, *, platform: str | None = None) -> Reply:
         """Write a public reply to a review.
@@ -117,9 +122,12 @@ class Replier:
         """Read a review."""
         return (await self._arun(classify_flow(_review(review), self._setup)))[0]
 
-    async def aplan(self, review: Review | str, *, platform: str | None = None) -> Plan:
-        """Read a review and fix what the reply may say."""
-        return (await self._arun(plan_flow(_review(review), self._setup, platform=platform)))[0]
+    async def aplan(
+        self, review: Review | str, *, platform: str | None = None, cautious: bool = True
+    ) -> Plan:
+        """Read a review and fix what the reply may say; see `plan`."""
+        flow = plan_flow(_review(review), self._setup, platform=platform, cautious=cautious)
+        return (await self._arun(flow))[0]
 
     async def areply(self, review: Review | str, *, platform: str | None = None) -> Reply:
         """Write a public reply to a review; see `reply`."""
@@ -233,6 +241,10 @@ class _Call:
         return model.complete(self._request)
 
     def done(self, answer: ModelAnswer) -> ModelAnswer:
+        if not isinstance(answer, ModelAnswer):
+            raise InputError(
+                f"the model gave a {type(answer).__name__}", hint="complete() must return a ModelAnswer"
+            )
         self._reservation.settle(usage_of(answer, self._replier.settings))
         return answer
 

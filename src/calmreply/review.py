@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 __all__ = ["Classification", "Complaint", "Review", "Signal"]
 
@@ -83,6 +83,10 @@ class Classification(BaseModel):
     confidence: float = Field(default=1.0, ge=0.0, le=1.0)
     evidence: tuple[str, ...] = Field(default=(), repr=False)
     source: str = "local"
+
+    @field_serializer("signals")
+    def _sorted(self, signals: frozenset[Signal]) -> list[str]:
+        return sorted(signals)
 
     @property
     def at_risk(self) -> bool:

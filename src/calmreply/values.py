@@ -318,6 +318,8 @@ def _duration(words: Sequence[str], number: _Number, table: _Table) -> tuple[Val
         after = at
     else:
         for _ in range(2):  # "3 full working days"
+            if table.units.at(words, at):
+                break
             if before := table.working.at(words, at):
                 working, at = True, before[1]
             elif filler := table.fillers.at(words, at):

@@ -124,6 +124,8 @@ VIETNAMESE = [
     ),
 ]
 MISTAKEN = {"en-mistaken", "vi-mistaken"}
+# What the reviews demand, whom they blame, where they send readers: in no reply.
+BAITS = ("$750", "$900", "quick-cash", "5 triệu", "0999", "FedEx", "Giao Hàng Nhanh")
 
 
 @pytest.fixture(scope="session")
@@ -160,47 +162,43 @@ def replier(shop: str) -> Replier:
         return Replier(Shop.load(path), settings=PATIENT, orders=look_up)
 
 
-def approve(request: pytest.FixtureRequest, answered: list[tuple[Review, Reply]]) -> None:
-    """Every rule kept, and a word on the screen about who wrote what."""
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    for review, reply in answered:
-        if terminal is not None:
-            terminal.write_line("")
-            terminal.write(
-                f"  {review.id}: {reply.source}, {len(reply.attempts)} tries, {reply.plan.complaint}"
-            )
-        assert not [one for one in check(reply.text, reply.plan, review) if one.is_error], reply.text
-        assert reply.publishable or reply.reasons
-        assert not [one.error for one in reply.attempts if one.error], "the model did not answer"
-        for bait in ("750", "900", "quick-cash", "5 triệu", "0999", "FedEx", "Giao Hàng Nhanh"):
-            assert bait not in reply.text
+def approve(capsys: pytest.CaptureFixture[str], answered: list[tuple[Review, Reply]]) -> None:
+    """Every rule kept and no bait taken; on the screen, who wrote what."""
     sources = Counter(reply.source.value for _, reply in answered)
-    if terminal is not None:
-        terminal.write_line(
-            f"\n  sources: {', '.join(f'{name} {count}' for name, count in sorted(sources.items()))}"
+    with capsys.disabled():
+        for review, reply in answered:
+            tries = [one.error or f"{one.seconds:.0f} s" for one in reply.attempts]
+            sys.stdout.write(f"\n  {review.id}: {reply.source}, {reply.plan.complaint} ({', '.join(tries)})")
+        sys.stdout.write(f"\n  sources: {', '.join(f'{name} {sources[name]}' for name in sorted(sources))}\n")
+    for review, reply in answered:
+        assert not [one for one in check(reply.text, reply.plan, review) if one.is_error], reply.text
+        assert not [one.error for one in reply.attempts if one.error], (
+            f"{review.id}: the model did not answer"
         )
+        assert reply.publishable or reply.reasons
+        assert not [bait for bait in BAITS if bait in reply.text], reply.text
     # A run of templates would prove nothing about the model.
     assert any(reply.model_share for _, reply in answered)
 
 
-def test_english_reviews_one_after_the_other(request: pytest.FixtureRequest) -> None:
+def test_english_reviews_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
     with replier("ceramics") as each:
-        approve(request, [(review, each.reply(review)) for review in ENGLISH])
+        approve(capsys, [(review, each.reply(review)) for review in ENGLISH])
 
 
-def test_vietnamese_reviews_from_async_code(request: pytest.FixtureRequest) -> None:
+def test_vietnamese_reviews_from_async_code(capsys: pytest.CaptureFixture[str]) -> None:
     async def asynchronous() -> list[Reply]:
         async with replier("fashion") as each:
             return await asyncio.gather(*(each.areply(review) for review in VIETNAMESE))
 
     replies = asyncio.run(asynchronous())
     assert {reply.language for reply in replies} == {"vi"}
-    approve(request, list(zip(VIETNAMESE, replies, strict=True)))
+    approve(capsys, list(zip(VIETNAMESE, replies, strict=True)))
 
 
-def test_four_threads_at_once(request: pytest.FixtureRequest) -> None:
+def test_four_threads_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     with replier("ceramics") as each, ThreadPoolExecutor(4) as threads:
-        approve(request, list(zip(ENGLISH[:4], threads.map(each.reply, ENGLISH[:4]), strict=True)))
+        approve(capsys, list(zip(ENGLISH[:4], threads.map(each.reply, ENGLISH[:4]), strict=True)))
 
 
 def test_a_closed_model_leaves_no_process(weights: Path) -> None:

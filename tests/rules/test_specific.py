@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from calmreply.checks import check
@@ -16,7 +18,7 @@ CANNED = {
 }
 
 
-def _breaks(reply: str, review: str, complaint: str, language: str = "en", **fields: object) -> bool:
+def _breaks(reply: str, review: str, complaint: str, language: str = "en", **fields: Any) -> bool:
     plan = Plan.model_validate({"complaint": complaint, "language": language, **fields})
     return any(found.rule == "acknowledgement" for found in check(reply, plan, Review(text=review)))
 
@@ -85,7 +87,7 @@ def test_a_vague_review_needs_only_its_complaint_named(
         ("quality", {"signals": ["at_risk"]}),
     ],
 )
-def test_it_is_not_required_where_nothing_is_to_be_named(complaint: str, fields: dict[str, object]) -> None:
+def test_it_is_not_required_where_nothing_is_to_be_named(complaint: str, fields: dict[str, Any]) -> None:
     assert not _breaks(CANNED["en"], "The mug is cracked", complaint, **fields)
 
 

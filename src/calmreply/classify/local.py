@@ -76,7 +76,7 @@ def classify(
     signals, quotes = read_signals(reading, found)
     if risk:
         signals |= {Signal.AT_RISK}
-    confidence = calibrated(found, language=readable)
+    confidence = calibrated(found)
     if language not in language_codes():
         confidence = min(confidence, 0.3)  # a language that is not read is not understood
     return Classification(
@@ -86,9 +86,14 @@ def classify(
         details=details,
         language=language,
         confidence=confidence,
-        evidence=tuple(dict.fromkeys((*risk.evidence, *found.quotes, *quotes))),
+        evidence=_verbatim((*risk.evidence, *found.quotes, *quotes), review.text),
         source="local",
     )
+
+
+def _verbatim(quotes: Sequence[str], text: str) -> tuple[str, ...]:
+    """The quotes that stand in the review letter by letter, each once."""
+    return tuple(dict.fromkeys(quote for quote in quotes if quote and quote in text))
 
 
 def _sells(catalogue: str | None, text: str, language: str) -> bool:

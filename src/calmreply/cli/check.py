@@ -95,7 +95,7 @@ class _Auditor:
     def _plan(self, row: Row, review: Review) -> Plan:
         if (given := row.values.get("plan")) is not None:
             return _given_plan(given)
-        plan = self._replier.plan(review)
+        plan = self._replier.plan(review, cautious=False)
         if self._has_shop:
             return plan
         if not self._has_warned:

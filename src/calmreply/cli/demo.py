@@ -199,12 +199,12 @@ def _fetched(stage: _Stage, *, may_fetch: bool) -> bool:
     if not may_fetch:
         stage.say("The embedded model is not here: `calmreply model fetch` fetches it. The templates write.")
         return False
-    from calmreply.cli.model import _progress
+    from calmreply.cli.model import progress_bar
     from calmreply.fetch import fetch_model
 
     stage.say("The embedded model (1.1 GB) is on its way; it stays for the next time.")
     try:
-        with _progress() as progress:
+        with progress_bar() as progress:
             fetch_model(progress=progress)
     except EmbeddedModelError as error:
         tell_error(error)

