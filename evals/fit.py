@@ -22,11 +22,21 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE.parent / "src" / "calmreply" / "classify" / "weights"
+SEED = 7
+# Patterns grown, texts a pattern gives at most, and features kept, by what is fitted.
+CLAUSES_PER_PATTERN = 40
+RISKS_PER_PATTERN = 60
+CLAUSES_AS_NO_RISK = 22
+KEPT = {"complaints": 16000, "risk": 3200}
+STRENGTH = {"complaints": 30.0, "risk": 10.0}
 _GROUP = re.compile(r"\(([^()]*)\)(\?)?")
+_SOUND = {"neutral", "vague", "praise"}
+
+Rows = list[tuple[str, str]]
 
 
 def grow(pattern: str, items: Sequence[str], chance: random.Random) -> str:
-    """One text that a pattern of the training file stands for."""
+    """One text that a pattern of the training files stands for."""
 
     def pick(match: re.Match[str]) -> str:
         if match.group(2) and chance.random() < 0.5:  # noqa: PLR2004 - half of the optional parts
@@ -41,39 +51,62 @@ def grow(pattern: str, items: Sequence[str], chance: random.Random) -> str:
     return " ".join(grown.split())
 
 
-def training_clauses(language: str, per_pattern: int, seed: int = 7) -> list[tuple[str, str]]:
-    """(text, label) of clauses grown from the patterns, the same for the same seed."""
-    data = tomllib.loads((HERE / "training" / f"clauses_{language}.toml").read_text("utf-8"))
-    chance = random.Random(seed)
-    rows: list[tuple[str, str]] = []
-    for label, patterns in data.items():
-        if label == "items":
-            continue
-        for pattern in patterns.strip().splitlines():
-            grown = {grow(pattern, data["items"], chance) for _ in range(per_pattern)}
-            rows += [(text, label) for text in sorted(grown) if text]
+def grown_rows(name: str, per_pattern: int) -> Rows:
+    """(text, label) grown from a training file, the same each time."""
+    data = tomllib.loads((HERE / "training" / f"{name}.toml").read_text("utf-8"))
+    chance = random.Random(SEED)
+    return [
+        (text, label)
+        for label, patterns in data.items()
+        if label != "items"
+        for pattern in patterns.strip().splitlines()
+        for text in sorted({grow(pattern, data["items"], chance) for _ in range(per_pattern)})
+        if text
+    ]
+
+
+def complaint_rows(language: str, chance: random.Random) -> Rows:
+    """What clauses are about: grown clauses, the same run together with an aside, and our own reviews."""
+    rows = grown_rows(f"clauses_{language}", CLAUSES_PER_PATTERN)
+    return rows + run_ons(rows, chance) + own_reviews(language)
+
+
+def risk_rows(language: str) -> Rows:
+    """What is at risk and what only sounds so: grown sentences, clauses, and our own reviews."""
+    rows = grown_rows(f"risk_{language}", RISKS_PER_PATTERN)
+    rows += [(text, "near") for text, _ in grown_rows(f"clauses_{language}", CLAUSES_AS_NO_RISK)]
+    for row in own_dev(language):
+        label = "risk" if "at_risk" in row["signals"] else "near"
+        texts = [row["text"]] if label == "risk" else re.split(r"[.!?\n]+", row["text"])
+        rows += [(text, label) for text in texts if text.strip() for _ in range(4)]
     return rows
 
 
-def run_ons(rows: Sequence[tuple[str, str]], chance: random.Random) -> list[tuple[str, str]]:
+def run_ons(rows: Rows, chance: random.Random) -> Rows:
     """Complaints with something said before or after them and no mark between."""
     asides = [text for text, label in rows if label == "neutral"]
     mild = [text for text, label in rows if label == "vague"]
-    long: list[tuple[str, str]] = []
+    long: Rows = []
     for text, label in rows:
-        if label in {"neutral", "vague", "praise"} or chance.random() < 0.7:  # noqa: PLR2004 - a third of them
+        if label in _SOUND or chance.random() < 0.7:  # noqa: PLR2004 - a third of them
             continue
         other = chance.choice(asides if chance.random() < 0.7 else mild)  # noqa: PLR2004 - an aside more often
         long.append((f"{other} {text}" if chance.random() < 0.5 else f"{text} {other}", label))  # noqa: PLR2004 - either way
     return long
 
 
-def own_reviews(language: str) -> list[tuple[str, str]]:
-    """Our own labelled reviews of the development split that make one complaint and no more."""
+def own_dev(language: str) -> list[dict[str, Any]]:
+    """Our own labelled reviews of the development split."""
+    rows = read_jsonl(HERE / "reviews" / f"own_{language}.jsonl")
+    return [row for row in rows if split_of(row["id"]) == "dev" and row["text"]]
+
+
+def own_reviews(language: str) -> Rows:
+    """Our own reviews of the development split that make one complaint and no more."""
     return [
         (row["text"], row["complaint"])
-        for row in read_jsonl(HERE / "reviews" / f"own_{language}.jsonl")
-        if split_of(row["id"]) == "dev" and len(row["complaints"]) == 1 and row["complaint"] != "other" and row["text"]
+        for row in own_dev(language)
+        if len(row["complaints"]) == 1 and row["complaint"] != "other"
     ]
 
 
@@ -84,7 +117,7 @@ def noisy(text: str, chance: random.Random, *, folds: bool) -> str:
         words.pop(chance.randrange(len(words)))
     if folds and chance.random() < 0.25:  # noqa: PLR2004 - a quarter of phones have no marks
         return fold(" ".join(words))
-    if chance.random() < 0.1:  # noqa: PLR2004 - one in ten clauses has a slip
+    if words and chance.random() < 0.1:  # noqa: PLR2004 - one in ten clauses has a slip
         at = chance.randrange(len(words))
         if len(words[at]) > 4:  # noqa: PLR2004 - a slip in a short word makes another word
             cut = chance.randrange(1, len(words[at]) - 1)
@@ -92,45 +125,46 @@ def noisy(text: str, chance: random.Random, *, folds: bool) -> str:
     return " ".join(words)
 
 
-def fit(language: str, *, per_pattern: int, strength: float, most_features: int) -> dict[str, Any]:
+def fit(kind: str, language: str) -> dict[str, Any]:
     """The fitted weights of a language, as they are shipped."""
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    chance = random.Random(11)
+    chance = random.Random(SEED + 4)
     home = load_language(language)
-    rows = training_clauses(language, per_pattern)
-    rows += run_ons(rows, chance) + own_reviews(language)
+    rows = complaint_rows(language, chance) if kind == "complaints" else risk_rows(language)
     texts = [noisy(text, chance, folds=home.folds) for text, _ in rows]
     labels = [label for _, label in rows]
-    features = [_scaled(text, home) for text in texts]
     vectors = DictVectorizer()
-    matrix = vectors.fit_transform(features)
-    model = LogisticRegression(C=strength, max_iter=400, class_weight="balanced")
+    matrix = vectors.fit_transform([_features(text, home) for text in texts])
+    balance = "balanced" if kind == "complaints" else None
+    model = LogisticRegression(C=STRENGTH[kind], max_iter=400, class_weight=balance)
     model.fit(matrix, labels)
-    print(f"{language}: {len(rows)} clauses, {matrix.shape[1]} features, fits {model.score(matrix, labels):.3f}")
-    weights = model.coef_.T
+    print(f"{kind} {language}: {len(rows)} texts, {matrix.shape[1]} features, fits {model.score(matrix, labels):.3f}")
+    weights, bias = model.coef_.T, list(model.intercept_)
+    if weights.shape[1] == 1:  # two labels share one column
+        weights, bias = weights @ [[-0.5, 0.5]], [-bias[0] / 2, bias[0] / 2]
     names = vectors.get_feature_names_out()
     size = abs(weights).max(axis=1)
-    kept = sorted(range(len(names)), key=lambda index: -size[index])[:most_features]
+    kept = sorted(range(len(names)), key=lambda index: -size[index])[: KEPT[kind]]
     return {
         "labels": [str(label) for label in model.classes_],
-        "bias": [round(float(value), 3) for value in model.intercept_],
+        "bias": [round(float(value), 3) for value in bias],
         "rows": {str(names[index]): _packed(weights[index]) for index in sorted(kept, key=lambda i: names[i])},
     }
 
 
-def _scaled(text: str, language: Any) -> dict[str, float]:
+def _features(text: str, language: Any) -> dict[str, float]:
     features = clause_features(Reading(text, language).tokens)
-    return dict.fromkeys(features, 1.0 / sqrt(len(features)))
+    return dict.fromkeys(features, 1.0 / sqrt(len(features))) if features else {}
 
 
 def _packed(row: Sequence[float]) -> str:
     chars = []
     for weight in row:
-        step = max(-(ZERO - 33), min(126 - ZERO, round(weight * STEPS_PER_UNIT)))
+        step = max(33 - ZERO, min(126 - ZERO, round(weight * STEPS_PER_UNIT)))
         code = ZERO + step
-        chars.append(chr(code if code not in {34, 92} else code + 1))
+        chars.append(chr(code if code not in {34, 92} else code + 1))  # no quote or backslash in JSON
     return "".join(chars)
 
 
@@ -138,21 +172,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Fit and write the weights of the languages asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--language", nargs="*", default=["en", "vi"])
-    parser.add_argument("--per-pattern", type=int, default=40)
-    parser.add_argument("--strength", type=float, default=20.0)
-    parser.add_argument("--features", type=int, default=6500)
+    parser.add_argument("--kind", nargs="*", default=["complaints", "risk"], choices=["complaints", "risk"])
     arguments = parser.parse_args(argv)
     WEIGHTS.mkdir(exist_ok=True)
-    for language in arguments.language:
-        weights = fit(
-            language,
-            per_pattern=arguments.per_pattern,
-            strength=arguments.strength,
-            most_features=arguments.features,
-        )
-        file = WEIGHTS / f"{language}.json"
-        file.write_text(json.dumps(weights, ensure_ascii=False, separators=(",", ":")), "utf-8")
-        print(f"{file.name}: {file.stat().st_size:,} bytes")
+    for kind in arguments.kind:
+        for language in arguments.language:
+            file = WEIGHTS / f"{kind}_{language}.json"
+            weights = fit(kind, language)
+            file.write_text(json.dumps(weights, ensure_ascii=False, separators=(",", ":")), "utf-8")
+            print(f"{file.name}: {file.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

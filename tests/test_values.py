@@ -60,6 +60,10 @@ def test_reads_and_renders_back(text: str, language: str, value: Value) -> None:
     assert parse_value(render(value, language), language) == value
 
 
+def test_this_time_tomorrow_is_a_day_from_now() -> None:
+    assert parse_value("this time tomorrow", "en") == parse_value("giờ này ngày mai", "vi") == hours("24")
+
+
 def test_names_days() -> None:
     assert (
         parse_value("within the day", "en") == parse_value("trong ngày", "vi") == parse_value("today", "en")

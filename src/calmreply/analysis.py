@@ -169,8 +169,9 @@ class _View:
         forms = [token.form for token in sentence.tokens]
         self._words = f"\n {' '.join(forms)} \n"
         self._starts = list(accumulate((len(form) + 1 for form in forms), initial=2))
-        folded = map(fold, forms) if self._language.folds else forms
-        self.near = self._language.cue_index.near(folded)
+        is_bare = sentence.is_bare and self._language.folds
+        words = map(fold, forms) if is_bare else forms
+        self.near = self._language.cue_index.near(words, is_bare=is_bare)
 
     def hits(self, name: str, extra: tuple[str, ...]) -> Iterator[Hit]:
         group = self.near.get(name)

@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib import resources
-from itertools import product as every_choice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calmreply.cues import fold
-from calmreply.errors import InputError
 from calmreply.languages import load_language
 from calmreply.languages.spelling import Speller
+from calmreply.phrases import Entry, PhraseTree, written_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from calmreply.analysis import Analysis, Sentence
     from calmreply.languages import Language
@@ -38,12 +37,12 @@ __all__ = [
 
 PRODUCT = "product:"
 NAMES = "names:"
-_PIECE = re.compile(r"\(|\)\??|\||[^\s()|]+")
 _STRETCHED = re.compile(r"(\w)\1{2,}")
-_NUMBER = "#"
 _SHORTEST_TYPO = 7
 _SHORTEST_STEM = 3
 _LONGEST_SYLLABLE = 4
+# A sentence with fewer marked words than one in so many is written without marks.
+_MARKED_FROM = 8
 # How many words may stand between "not" and what it denies.
 _REACH = 3
 
@@ -77,69 +76,6 @@ class Mention(NamedTuple):
     clause: int
 
 
-class _Entry(NamedTuple):
-    """What a phrase stands for: a concept, a looser word for it (`~`), or what is not it (`!`)."""
-
-    concept: str
-    kind: str
-
-
-class _Node:
-    """A place in the tree of phrases: what ends here, and the words that may follow."""
-
-    __slots__ = ("entries", "stems", "words")
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[_Entry, bool]] = []
-        self.words: dict[str, _Node] = {}
-        self.stems: dict[str, _Node] = {}
-
-    def after(self, atom: str) -> _Node:
-        """The place reached by a word, a `stem*` or `#`, made where there is none."""
-        table = self.stems if atom.endswith("*") else self.words
-        return table.setdefault(atom.rstrip("*"), _Node())
-
-
-class _Table:
-    """Phrases by their first word, of one way to write: with marks or without."""
-
-    def __init__(self) -> None:
-        self.root = _Node()
-        self.starting = lru_cache(maxsize=8192)(self._starting)
-
-    def add(self, atoms: Sequence[str], entry: _Entry, *, needs_neighbour: bool) -> None:
-        node = self.root
-        for atom in atoms:
-            node = node.after(atom)
-        if (entry, needs_neighbour) not in node.entries:
-            node.entries.append((entry, needs_neighbour))
-
-    def ending(self, forms: Sequence[str], at: int) -> Iterator[tuple[_Entry, bool, int]]:
-        """Every phrase that begins at a word: its entry, whether it needs a neighbour, and its end."""
-        places = [(node, at + 1) for node in self.starting(forms[at])]
-        while places:
-            node, end = places.pop()
-            for entry, needs_neighbour in node.entries:
-                yield entry, needs_neighbour, end
-            if end == len(forms):
-                continue
-            form = forms[end]
-            if (following := node.words.get(_NUMBER if form[0].isdigit() else form)) is not None:
-                places.append((following, end + 1))
-            for stem, stemmed in node.stems.items():
-                if form.startswith(stem):
-                    places.append((stemmed, end + 1))
-
-    @cached_property
-    def _lengths(self) -> list[int]:
-        return sorted({len(stem) for stem in self.root.stems})
-
-    def _starting(self, word: str) -> tuple[_Node, ...]:
-        exact = self.root.words.get(_NUMBER if word[0].isdigit() else word)
-        stems = (self.root.stems.get(word[:length]) for length in self._lengths if length <= len(word))
-        return tuple(node for node in (exact, *stems) if node is not None)
-
-
 class Vocabulary:
     """One language's concepts and products, ready to be looked up."""
 
@@ -159,6 +95,8 @@ class Vocabulary:
         }
         self.article: str = data.get("article", "")
         self.concepts = {concept.id: concept for concept in _concepts(data)}
+        generic = self.words["generic"]
+        self._generic = generic | frozenset(map(fold, generic)) if language.folds else generic
         self._near: dict[str, set[str]] = {}
         for group in data["near"].values():
             for name in group.split():
@@ -166,7 +104,7 @@ class Vocabulary:
         values: Mapping[str, Any] = language.data.get("values", {})
         self.numbers: Mapping[str, float] = values.get("numbers", {})
         self.units: Mapping[str, int] = values.get("units", {})
-        self._marked, self._bare = _Table(), _Table()
+        self._marked, self._bare = PhraseTree(), PhraseTree()
         self._fill(data)
         known = (*self.words["generic"], *self.words["right"], *language.function_words)
         self._speller = Speller(_patterns(data), known, longest_first=_SHORTEST_TYPO)
@@ -185,7 +123,7 @@ class Vocabulary:
         """Whether a word says something of one review in particular: neither generic nor a bare syllable."""
         return (
             word[0].isalpha()
-            and word not in self.words["generic"]
+            and word not in self._generic
             and word not in self.language.function_words
             and len(word) > 1
         )
@@ -207,11 +145,15 @@ class Vocabulary:
                 given = text[token.start : token.end].lower()
                 form = given if given.isalpha() and given not in self.language.expansions else form
             forms.extend(self.cleaned(form))
-        return [fold(form) for form in forms] if sentence.is_bare and self.language.folds else forms
+        return forms
 
-    def table(self, sentence: Sentence) -> _Table:
-        """The table for the way a sentence is written."""
-        return self._bare if sentence.is_bare and self.language.folds else self._marked
+    def table(self, forms: Sequence[str]) -> tuple[PhraseTree, Sequence[str]]:
+        """The table for the way these words are written, and the words as it knows them."""
+        if not self.language.folds:
+            return self._marked, forms
+        bare = [fold(form) for form in forms]
+        marked = sum(form != plain for form, plain in zip(forms, bare, strict=True))
+        return (self._bare, bare) if marked * _MARKED_FROM < len(forms) else (self._marked, forms)
 
     def _cleaned(self, form: str) -> tuple[str, ...]:
         if not form[0].isalpha():
@@ -226,12 +168,12 @@ class Vocabulary:
         for concept, row in _rows(data):
             for key, kind in (("words", ""), ("loose", "~"), ("unless", "!")):
                 for pattern in row.get(key, ()):
-                    for phrase in _written_out(pattern):
-                        self._add(phrase, _Entry(concept, kind))
+                    for phrase in written_out(pattern):
+                        self._add(phrase, Entry(concept, kind))
             if "phrase" in row:  # the words that name it in a reply take it up
-                self._add(row["phrase"].replace(",", " ,").replace("-", " ").split(), _Entry(concept, "~"))
+                self._add(row["phrase"].replace(",", " ,").replace("-", " ").split(), Entry(concept, "~"))
 
-    def _add(self, phrase: Sequence[str], entry: _Entry) -> None:
+    def _add(self, phrase: Sequence[str], entry: Entry) -> None:
         atoms = [self.spelt(word) for word in phrase]
         self._marked.add(atoms, entry, needs_neighbour=False)
         if self.language.folds:
@@ -263,13 +205,13 @@ def mentions_in(analysis: Analysis) -> list[Mention]:
 def spoken_words(analysis: Analysis) -> Iterator[tuple[str, Sequence[str]]]:
     """Of each sentence, its language and its words in the form that the vocabulary knows."""
     for sentence in analysis.sentences:
-        yield sentence.language, load_vocabulary(sentence.language).forms(sentence, analysis.text)
+        vocabulary = load_vocabulary(sentence.language)
+        yield sentence.language, vocabulary.table(vocabulary.forms(sentence, analysis.text))[1]
 
 
 def _mentions(sentence: Sentence, text: str, vocabulary: Vocabulary) -> list[Mention]:
-    forms = vocabulary.forms(sentence, text)
-    table = vocabulary.table(sentence)
-    hits: list[tuple[int, int, _Entry]] = []
+    table, forms = vocabulary.table(vocabulary.forms(sentence, text))
+    hits: list[tuple[int, int, Entry]] = []
     void: list[tuple[int, int, str]] = []
     for at in range(len(forms)):
         for entry, needs_neighbour, end in table.ending(forms, at):
@@ -302,7 +244,7 @@ def _mentions(sentence: Sentence, text: str, vocabulary: Vocabulary) -> list[Men
     ]
 
 
-def _longest(hits: list[tuple[int, int, _Entry]]) -> Iterator[tuple[int, int, _Entry]]:
+def _longest(hits: list[tuple[int, int, Entry]]) -> Iterator[tuple[int, int, Entry]]:
     """Without products inside the name of another: a phone case is no phone."""
     products = [(start, end) for start, end, entry in hits if entry.concept.startswith(PRODUCT)]
     for hit in hits:
@@ -313,7 +255,7 @@ def _longest(hits: list[tuple[int, int, _Entry]]) -> Iterator[tuple[int, int, _E
         yield hit
 
 
-def _has_neighbour(forms: Sequence[str], at: int, entry: _Entry, vocabulary: Vocabulary) -> bool:
+def _has_neighbour(forms: Sequence[str], at: int, entry: Entry, vocabulary: Vocabulary) -> bool:
     before = forms[at - 1] if at else ""
     if entry.concept.startswith(PRODUCT):
         return before in vocabulary.words["bare_kinds"]
@@ -399,39 +341,3 @@ def _patterns(data: Mapping[str, Any]) -> Iterator[str]:
     for _, row in _rows(data):
         yield from row["words"]
         yield from row.get("loose", ())
-
-
-def _written_out(pattern: str) -> Iterable[tuple[str, ...]]:
-    """Every plain phrase that a cue stands for."""
-    pieces = _PIECE.findall(pattern)
-    phrases, end = _alternatives(pieces, 0, pattern)
-    if end != len(pieces):
-        raise InputError(f"details {pattern!r}: a bracket is not closed, or closed twice")
-    return dict.fromkeys(phrase for phrase in phrases if phrase)
-
-
-def _alternatives(pieces: Sequence[str], at: int, pattern: str) -> tuple[list[tuple[str, ...]], int]:
-    branches: list[tuple[str, ...]] = []
-    row: list[list[tuple[str, ...]]] = []
-    while at < len(pieces) and not pieces[at].startswith(")"):
-        piece = pieces[at]
-        at += 1
-        if piece == "|":
-            branches.extend(_joined(row))
-            row = []
-        elif piece == "(":
-            inner, at = _alternatives(pieces, at, pattern)
-            if at == len(pieces):
-                raise InputError(f"details {pattern!r}: a bracket is not closed")
-            row.append([*inner, ()] if pieces[at] == ")?" else inner)
-            at += 1
-        else:
-            word = piece.removesuffix("?")
-            row.append([(word,), ()] if piece != word else [(word,)])
-    branches.extend(_joined(row))
-    return branches, at
-
-
-def _joined(row: Sequence[Sequence[tuple[str, ...]]]) -> Iterator[tuple[str, ...]]:
-    for choice in every_choice(*row):
-        yield tuple(word for part in choice for word in part)

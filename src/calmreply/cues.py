@@ -59,21 +59,21 @@ def fold(text: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Cue:
-    """One pattern. A text without any of its `anchors` cannot match it; its regex is built on first need.
+    """One pattern; its regex is built on first need.
 
-    An anchor is a folded word with spaces around it, or a stem with one before it; without anchors
-    every text must be tried.
+    `anchors` are up to two sets of anchors: a text without any anchor of one of them cannot match it.
+    An anchor is a word with spaces around it, or a stem with one before it.
     """
 
     pattern: str
     source: str = field(repr=False)
     bare_source: str = field(repr=False)
-    anchors: tuple[str, ...] = field(repr=False)
+    anchors: tuple[frozenset[str], ...] = field(repr=False)
     _regexes: dict[bool, re.Pattern[str]] = field(default_factory=dict, init=False, repr=False)
 
     def can_match(self, bare: str) -> bool:
         """Whether a text with that folded form holds one of the anchors."""
-        return not self.anchors or any(anchor in bare for anchor in self.anchors)
+        return all(any(fold(anchor) in bare for anchor in anchors) for anchors in self.anchors)
 
     def spans(self, words: str, *, is_bare: bool) -> list[Span]:
         """Where it matches in `words`, analysed text with a space around every word."""
@@ -118,63 +118,83 @@ def _spans(cues: Iterable[Cue], words: str, bare: str | None, *, is_bare: bool) 
 
 
 _MOST_REMEMBERED = 50_000
+_MOST_ANCHORS = 2
 
 
 class CueIndex:
-    """Which cues a sentence can match at all, told from its words alone."""
+    """Which cues a sentence can match at all, told from its words alone.
+
+    Two indexes in one: for sentences with marks by the words as they are, for bare ones by folded words.
+    """
 
     def __init__(self, groups: Iterable[CueGroup]) -> None:
         self._names: set[str] = set()
-        # A group's name, whether the cue makes its hits void, and the cue; known by its number below.
-        self._entries: list[tuple[str, bool, Cue]] = []
-        self._words: dict[str, list[int]] = {}
-        self._stems: dict[str, list[int]] = {}
-        self._always: list[int] = []
-        self._remembered: dict[str, frozenset[int]] = {}
+        # A group's name, whether the cue makes its hits void, and the cue. A cue has a number for each
+        # of its sets of anchors, one after the other; the later ones have no entry of their own.
+        self._entries: list[tuple[str, bool, Cue] | None] = []
+        self._tables = {False: _AnchorTable(), True: _AnchorTable()}
+        self._always: set[int] = set()
         for group in groups:
             self._names.add(group.name)
             for cue in group.cues:
-                self._enter(group.name, cue, is_void=False)
+                self._enter((group.name, False, cue))
             for cue in group.unless:
-                self._enter(group.name, cue, is_void=True)
-        self._lengths = sorted({len(stem) for stem in self._stems})
+                self._enter((group.name, True, cue))
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
 
-    def near(self, words: Iterable[str]) -> dict[str, CueGroup]:
-        """By name, the groups that may hit a sentence of these folded words, with the cues that may."""
-        called = set(self._always)
-        for word in words:
-            called |= self._called_by(word)
+    def near(self, words: Iterable[str], *, is_bare: bool) -> dict[str, CueGroup]:
+        """By name, the groups that may hit a sentence of these words, with the cues that may."""
+        table = self._tables[is_bare]
+        called = self._always.union(*map(table.called_by, words))
         near: dict[str, tuple[list[Cue], list[Cue]]] = {}
         for number in called:
-            name, is_void, cue = self._entries[number]
-            near.setdefault(name, ([], []))[is_void].append(cue)
+            entry = self._entries[number]
+            if entry is None:
+                continue
+            name, is_void, cue = entry
+            if len(cue.anchors) < 2 or number + 1 in called:  # noqa: PLR2004 - a second set of anchors
+                near.setdefault(name, ([], []))[is_void].append(cue)
         return {name: CueGroup(name, tuple(cues), tuple(void)) for name, (cues, void) in near.items() if cues}
 
-    def _called_by(self, word: str) -> frozenset[int]:
-        """The cues that a word calls for; remembered, for most words come again and again."""
+    def _enter(self, entry: tuple[str, bool, Cue]) -> None:
+        number = len(self._entries)
+        anchors = entry[2].anchors
+        self._entries += [entry, *[None] * (len(anchors) - 1)]
+        if not anchors:
+            self._always.add(number)
+        for later, each in enumerate(anchors):
+            self._tables[False].enter(each, number + later)
+            self._tables[True].enter(map(fold, each), number + later)
+
+
+class _AnchorTable:
+    """Numbers by anchor, and the numbers that a word calls for: remembered, for words come again."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, set[int]] = {}
+        self._stems: dict[str, set[int]] = {}
+        self._lengths: set[int] = set()
+        self._remembered: dict[str, frozenset[int]] = {}
+
+    def enter(self, anchors: Iterable[str], number: int) -> None:
+        for anchor in anchors:
+            word = anchor.strip()
+            if anchor.endswith(" "):
+                self._words.setdefault(word, set()).add(number)
+            else:
+                self._stems.setdefault(word, set()).add(number)
+                self._lengths.add(len(word))
+
+    def called_by(self, word: str) -> frozenset[int]:
         known = self._remembered.get(word)
         if known is None:
-            found = set(self._words.get(word, ()))
-            for length in self._lengths:
-                if length > len(word):
-                    break
-                found.update(self._stems.get(word[:length], ()))
-            known = frozenset(found)
+            stems = (self._stems.get(word[:length], ()) for length in self._lengths if length <= len(word))
+            known = frozenset(self._words.get(word, ())).union(*stems)
             if len(self._remembered) < _MOST_REMEMBERED:
                 self._remembered[word] = known
         return known
-
-    def _enter(self, name: str, cue: Cue, *, is_void: bool) -> None:
-        number = len(self._entries)
-        self._entries.append((name, is_void, cue))
-        if not cue.anchors:
-            self._always.append(number)
-        for anchor in cue.anchors:
-            table = self._words if anchor.endswith(" ") else self._stems
-            table.setdefault(anchor.strip(), []).append(number)
 
 
 def _merged(spans: list[Span]) -> list[Span]:
@@ -188,11 +208,14 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 class _Part(NamedTuple):
-    """A piece of regex, the same for bare text, and anchors one of which must be there (None: cannot say)."""
+    """A piece of regex, the same for bare text, and up to two sets of anchors, best first.
+
+    Of each set one anchor must be there; no set where nothing can be said.
+    """
 
     regex: str
     bare: str
-    anchors: frozenset[str] | None
+    anchors: tuple[frozenset[str], ...] = ()
 
 
 def compile_cue(
@@ -221,7 +244,7 @@ def compile_cue(
         pattern,
         f"(?:{part.regex})(?= )" if "|" in part.regex else f"{part.regex}(?= )",
         f"(?:{part.bare})(?= )" if "|" in part.bare else f"{part.bare}(?= )",
-        tuple(sorted(part.anchors or ())),
+        part.anchors,
     )
 
 
@@ -255,17 +278,19 @@ class _Reader:
 
     def _sequence(self) -> _Part:
         pieces: list[tuple[str, str]] = []
-        best: frozenset[str] | None = None
+        anchors: list[frozenset[str]] = []
         while (element := self._peek()) is not None and not element.startswith((")", "|")):
             part, optional = self._element(element)
             glue = _BETWEEN if pieces and part.regex not in {_GAP, _START, _END} else ""
             shape = "(?:{}{})?" if optional else "{}{}"
             pieces.append((shape.format(glue, part.regex), shape.format(glue, part.bare)))
             if not optional:
-                best = self._better(best, part.anchors)
+                anchors += part.anchors
         if not pieces:
             raise self._error("an alternative is empty")
-        return _Part("".join(exact for exact, _ in pieces), "".join(bare for _, bare in pieces), best)
+        anchors.sort(key=lambda each: sum(map(self._cost, each)))
+        exact, bare = ("".join(piece[at] for piece in pieces) for at in (0, 1))
+        return _Part(exact, bare, tuple(anchors[:_MOST_ANCHORS]))
 
     def _element(self, element: str) -> tuple[_Part, bool]:
         self._at += 1
@@ -275,21 +300,21 @@ class _Reader:
             self._at += 1
             return _Part(f"(?:{part.regex})", f"(?:{part.bare})", part.anchors), closing == ")?"
         if element == "...":
-            return _Part(_GAP, _GAP, None), False
+            return _Part(_GAP, _GAP), False
         optional = element.endswith("?") and len(element) > 1
         return self._word(element.removesuffix("?") if optional else element), optional
 
     def _word(self, word: str) -> _Part:
         fixed = {"^": _START, "$": _END, "#": r" \d\S*", "*": r" \S+"}.get(word)
         if fixed is not None:
-            return _Part(fixed, fixed, None)
+            return _Part(fixed, fixed)
         if word.startswith("{"):
             return self._listed(word.strip("{}"))
         stem = word.removesuffix("*")
         ending = r"[^\s.,;:!?]*" if word.endswith("*") else "(?= )"
-        anchor = f" {fold(stem)}" + ("" if word.endswith("*") else " ")
+        anchor = f" {stem}" + ("" if word.endswith("*") else " ")
         bare = self._unmarked(stem) if self._folds else re.escape(stem)
-        return _Part(f" {re.escape(stem)}{ending}", f" {bare}{ending}", frozenset({anchor}))
+        return _Part(f" {re.escape(stem)}{ending}", f" {bare}{ending}", (frozenset({anchor}),))
 
     def _listed(self, name: str) -> _Part:
         try:
@@ -309,13 +334,8 @@ class _Reader:
         part = _join(parts)
         return _Part(f"(?:{part.regex})", f"(?:{part.bare})", part.anchors)
 
-    def _better(self, one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-        """The anchors that let fewer texts through: fewer of them, longer ones, none of the common words."""
-        if one is None or other is None:
-            return one if other is None else other
-        return min(one, other, key=lambda anchors: sum(map(self._cost, anchors)))
-
     def _cost(self, anchor: str) -> float:
+        """Anchors are better the fewer and the longer they are; words of every other sentence are poor."""
         return 8.0 if anchor.strip() in self._common else 1.0 / len(anchor)
 
     def _unmarked(self, word: str) -> str:
@@ -329,9 +349,11 @@ class _Reader:
 
 
 def _join(parts: list[_Part]) -> _Part:
+    """Alternatives: an anchor of any of them, set by set, as far as every one of them has a set."""
     if len(parts) == 1:
         return parts[0]
-    anchors: frozenset[str] | None = frozenset()
-    for part in parts:
-        anchors = None if anchors is None or part.anchors is None else anchors | part.anchors
-    return _Part("|".join(part.regex for part in parts), "|".join(part.bare for part in parts), anchors)
+    return _Part(
+        "|".join(part.regex for part in parts),
+        "|".join(part.bare for part in parts),
+        tuple(frozenset().union(*sets) for sets in zip(*(part.anchors for part in parts), strict=False)),
+    )

@@ -4,7 +4,6 @@ A detail is a concept (`cracked`), a concept with the kind of product (`cracked:
 product alone (`product:mug`). No word of the review itself is ever in it.
 """
 
-# Written under the task details.md; the engineer of classify/ does not edit this file.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

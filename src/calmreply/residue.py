@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from calmreply.analysis import Analysis, Sentence
 
-__all__ = ["Trace", "cut_off", "labels", "marks", "quotes_around", "repeated"]
+__all__ = ["Trace", "copied", "cut_off", "labels", "marks", "quotes_around", "repeated"]
 
 
 class Trace(NamedTuple):
@@ -93,6 +93,7 @@ _SURE_LENGTH = 4
 _NEAR_LENGTH = 6
 _NEAR_RATIO = 0.9
 _NEAR_COMPARED = 40
+_COPIED_LENGTH = 6
 _PAIRS = {'"': '"', "“": "”", "«": "»", "'": "'", "‘": "’", "„": "“", "`": "`"}
 _DANGLING = (",", ";", ":", "&", "/", "(", "[", "{", "“", "«", "+", "=", "-", "–", "—")
 _FINAL = (".", "!", "?", "…", ")", "]", '"', "”", "»", "'", "’", "。", "~", "^")
@@ -171,6 +172,15 @@ def repeated(sentences: Sequence[Sentence]) -> Iterator[Trace]:
         seen[words] = sentence.index
         if len(words) >= _NEAR_LENGTH and len(long) < _NEAR_COMPARED:
             long.append(words)
+
+
+def copied(sentences: Sequence[Sentence], review: Sequence[Sentence]) -> Iterator[Trace]:
+    """Whole sentences of the review, word for word: the customer's voice where the shop's should be."""
+    said = " ".join(("", *(token.form for one in review for token in one.tokens if token.form[0].isalnum()), ""))
+    for sentence in sentences:
+        words = [token.form for token in sentence.tokens if token.form[0].isalnum()]
+        if len(words) >= _COPIED_LENGTH and f" {' '.join(words)} " in said:
+            yield Trace("a sentence of the review", sentence.start, sentence.end)
 
 
 def _is_near(words: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -311,8 +311,7 @@ def _half(words: Sequence[str], after: int, table: _Table) -> tuple[Value, int]:
 
 
 def _duration(words: Sequence[str], number: _Number, table: _Table) -> tuple[Value, int] | None:
-    at = number.after
-    working = False
+    at, working = number.after, False
     if number.rest:
         unit = table.units.at([number.rest], 0)
         after = at

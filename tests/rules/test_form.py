@@ -281,3 +281,15 @@ def test_hostile_text_stays_cheap(piece: str) -> None:
     for rule in ("length", "opening", "residue", "language", "addressee", "thanks", "apology", "empathy"):
         broken(rule, text)
     assert time.perf_counter() - start < 5
+
+
+def test_a_copied_sentence_of_the_review_is_residue() -> None:
+    said = "I want $900 in cash and a public apology from the owner."
+    review = Review(text=f"You absolute clowns. {said}")
+
+    def found(text: str) -> list[str]:
+        one = Case(text, Plan(complaint="quality"), review)
+        return [text[each.start : each.end] for each in all_rules()["residue"].violations(one)]
+
+    assert found(f"Thank you. {said} We are sorry.") == [said]
+    assert found(f'Thank you. You wrote "{said}" and we hear you. We are sorry.') == []

@@ -820,6 +820,86 @@ CASES: list[tuple[str, dict[str, Any] | None, dict[str, Any], str, set[str]]] = 
 ]
 
 
+# Sentences after the remedy, "We will send a new lamp within 3 days.": language, sentence, is it a promise.
+AFTER = [
+    ("en", "Say the word and you have your cash instead.", True),
+    ("en", "A candle from us comes along with it.", True),
+    ("en", "Your taxi fare? We'll take care of that.", True),
+    ("en", "Messages are answered within 15 minutes.", True),
+    ("en", "This new lamp will serve you for decades.", True),
+    ("en", "We are also happy to send a second lamp for your other room.", True),
+    ("en", "It's on us that it broke.", False),
+    ("en", "I know a voucher would not have fixed your evening.", False),
+    ("en", "We get back to you right away.", False),
+    ("vi", "Bạn không thích nữa thì nhắn, tiền về lại bạn ngay.", True),
+    ("vi", "Trong thùng sẽ có thêm chút gì đó cho bạn.", True),
+    ("vi", "Nhắn tin là 15 phút có người rep.", True),
+    ("vi", "Từ nay về sau bạn sẽ không gặp chuyện này nữa.", True),
+    ("vi", "Còn chuyện hoàn thêm thì em chưa quyết được ở đây.", False),
+    ("vi", "Bạn trả đủ giá thì đáng được cây lành lặn.", False),
+    ("vi", "Em biết một cái voucher cũng không bù được buổi tối đó.", False),
+]
+# Not firm, or the same in other words: language, remedy, sentence, is it the remedy.
+REMEDIES = [
+    ("en", "3 days", "If head office signs it off, a fresh lamp goes out within 3 days.", False),
+    ("en", "3 days", "Most customers in your position receive a new lamp within 3 days.", False),
+    ("en", "3 days", "Kindly open a return request and the marketplace will replace it.", False),
+    ("en", "3 days", "You can order the lamp again and it arrives within 3 days.", False),
+    ("en", "3 days", "Three days from now the postman hands you an intact lamp.", True),
+    ("en", "24 hours", "By this time tomorrow a new lamp will be on its way.", True),
+    ("vi", "3 ngày", "Còn hàng thì 3 ngày nữa shop gửi bạn cây mới.", False),
+    ("vi", "3 ngày", "Đáng lẽ shop đã gửi cây mới trong 3 ngày.", False),
+    ("vi", "3 ngày", "Trước giờ ca nào thất lạc shop cũng đã gửi lại trong 3 ngày.", False),
+    ("vi", "3 ngày", "Mình đổi ngang cây khác cho bạn trong 3 hôm.", True),
+    ("vi", "24 giờ", "Muộn nhất giờ này ngày mai là cái mới lên đường tới bạn.", True),
+]
+
+
+@pytest.mark.parametrize(("language", "sentence", "is_promise"), AFTER)
+def test_a_promise_beside_the_remedy(language: str, sentence: str, *, is_promise: bool) -> None:
+    within, remedy = {
+        "en": ("3 days", "We will send a new lamp within 3 days."),
+        "vi": ("3 ngày", "Trong 3 ngày shop gửi bạn cây đèn mới."),
+    }[language]
+    plan = plan_of(language, {"action": "replacement", "within": within})
+    assert ("promise" in broken(f"{remedy} {sentence}", plan)) is is_promise
+
+
+@pytest.mark.parametrize(("language", "within", "sentence", "is_remedy"), REMEDIES)
+def test_a_remedy_is_firm(language: str, within: str, sentence: str, *, is_remedy: bool) -> None:
+    plan = plan_of(language, {"action": "replacement", "within": within})
+    assert ("remedy" not in broken(sentence, plan)) is is_remedy
+
+
+@pytest.mark.parametrize(
+    ("language", "remedy", "sentence"),
+    [
+        (
+            "en",
+            {"action": "refund", "value": "$7", "within": "2 days"},
+            "You get the $7 fee back within 2 days.",
+        ),
+        (
+            "en",
+            {"action": "refund", "value": "$6", "within": "3 days"},
+            "We refund the $6 postage within 3 days.",
+        ),
+        (
+            "vi",
+            {"action": "refund", "value": "30K", "within": "3 ngày"},
+            "Shop hoàn ba chục nghìn trong 3 ngày.",
+        ),
+        ("vi", {"action": "refund", "within": "3 ngày"}, "Phần trừ lố về lại với bạn trong 72 tiếng."),
+    ],
+)
+def test_a_refund_in_other_words(language: str, remedy: dict[str, Any], sentence: str) -> None:
+    assert broken(sentence, plan_of(language, remedy)) == set()
+
+
+def plan_of(language: str, remedy: dict[str, Any]) -> Plan:
+    return Plan.model_validate({"complaint": "quality", "language": language, "remedy": remedy})
+
+
 def broken(reply: str, plan: Plan) -> set[str]:
     return {found.rule for found in check(reply, plan)} & {"remedy", "promise"}
 

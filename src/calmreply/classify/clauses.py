@@ -1,4 +1,4 @@
-"""What each clause of a review is about: a linear model on words and letter groups, fitted to our own texts."""
+"""What a clause is about: linear models on words and letter groups, fitted to texts of our own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClauseModel", "clause_features", "load_clause_model"]
 
-# Weights are shipped as one printable character each: '!' is -_SCALE steps, and so on.
+# Weights are shipped as one printable character each, so many steps above or below this one.
 ZERO = 78
 STEPS_PER_UNIT = 2.0
 _LONGEST_CLAUSE = 40
@@ -73,10 +73,10 @@ def clause_features(words: Sequence[str]) -> list[str]:
     return list(found)
 
 
-@lru_cache(maxsize=8)
-def load_clause_model(code: str) -> ClauseModel | None:
-    """The model of a language; None where there is none."""
-    file = resources.files("calmreply.classify") / "weights" / f"{code}.json"
+@lru_cache(maxsize=16)
+def load_clause_model(code: str, kind: str = "complaints") -> ClauseModel | None:
+    """The model of a language, for complaints or for `risk`; None where there is none."""
+    file = resources.files("calmreply.classify") / "weights" / f"{kind}_{code}.json"
     if not file.is_file():
         return None
     data = json.loads(file.read_text("utf-8"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from calmreply.languages import Language
 
-__all__ = ["Clause", "Reading", "review_compiler"]
+__all__ = ["Clause", "Reading"]
 
 # No review needs more to be understood; the rest would only cost time.
 LONGEST_REVIEW = 8_000
@@ -81,7 +81,7 @@ class _Sentence:
     @cached_property
     def near(self) -> dict[str, CueGroup]:
         """The review cues that this sentence can hold at all."""
-        return _index(self.language).near(fold(word.form) for word in self.words)
+        return self._near(_index(self.language))
 
     @cached_property
     def is_bare(self) -> bool:
@@ -96,11 +96,9 @@ class _Sentence:
             return
         yield from self._places(group)
 
-    def hits(self, index: CueIndex) -> Iterator[tuple[str, int, int]]:
-        """Where any cue of an index stands, by the name of its group."""
-        for name, group in index.near(fold(word.form) for word in self.words).items():
-            for start, end in self._places(group):
-                yield name, start, end
+    def _near(self, index: CueIndex) -> dict[str, CueGroup]:
+        forms = (word.form for word in self.words)
+        return index.near(map(fold, forms) if self.is_bare else forms, is_bare=self.is_bare)
 
     def _places(self, group: CueGroup) -> Iterator[tuple[int, int]]:
         for span in group.spans(self.text, is_bare=self.is_bare):
@@ -124,13 +122,16 @@ class Reading:
             word.form for sentence in self._sentences for word in sentence.words if word.form[0].isalnum()
         )
 
+    def sentences(self) -> Iterator[tuple[tuple[str, ...], int, int]]:
+        """The words of each sentence, and its place in the text."""
+        for sentence in self._sentences:
+            forms = tuple(word.form for word in sentence.words if word.form[0].isalnum())
+            if forms:
+                yield forms, sentence.words[0].start, sentence.words[-1].end
+
     def spans(self, name: str) -> list[tuple[int, int]]:
         """Where the review cues of that name stand, as places in the text as given."""
         return [span for sentence in self._sentences for span in sentence.spans(name)]
-
-    def hits(self, index: CueIndex) -> list[tuple[str, int, int]]:
-        """Every hit of an index of cues: its name and its place in the text as given."""
-        return [hit for sentence in self._sentences for hit in sentence.hits(index)]
 
     def clauses(self) -> list[Clause]:
         """The clauses in order; a stretch without a word is none."""
@@ -141,7 +142,7 @@ class Reading:
         ]
 
 
-def review_compiler(language: Language) -> Callable[[str], Cue]:
+def _compiler(language: Language) -> Callable[[str], Cue]:
     """Compiles cues for reviews: the language's confused letters are one."""
     letters = _letters(language)
     lists = {name: [entry.translate(letters) for entry in words] for name, words in language.word_lists.items()}
@@ -155,7 +156,7 @@ def review_compiler(language: Language) -> Callable[[str], Cue]:
 @lru_cache(maxsize=8)
 def _index(language: Language) -> CueIndex:
     """Every cue group about reviews."""
-    compiled = review_compiler(language)
+    compiled = _compiler(language)
     return CueIndex(
         CueGroup(
             name,

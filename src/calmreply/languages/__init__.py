@@ -89,7 +89,7 @@ class Language:
 
     @cached_property
     def _common_words(self) -> frozenset[str]:
-        return frozenset(map(fold, self.function_words))
+        return self.function_words
 
     @cached_property
     def cue_index(self) -> CueIndex:

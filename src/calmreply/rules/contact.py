@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from calmreply.plan import Channel
 
+__all__: list[str] = []
+
 _NOT_WORD = re.compile(r"[\s.\-()/·]+")
 _PHONE_KINDS = frozenset({"phone", "zalo", "whatsapp", "viber"})
 # British and American postcodes, as they stand at the end of an address.

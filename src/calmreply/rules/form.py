@@ -6,9 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from calmreply.addressee import greeted_names, is_same_name
+from calmreply.body import quoted_spans
 from calmreply.languages import load_language
 from calmreply.platform import find_platform
-from calmreply.residue import Trace, cut_off, labels, marks, quotes_around, repeated
+from calmreply.residue import Trace, copied, cut_off, labels, marks, quotes_around, repeated
 from calmreply.rules import Case, Finding, rule
 from calmreply.rules.formula import apologies, thanks
 
@@ -140,6 +141,9 @@ def _traces(case: Case) -> Iterator[Trace]:
     ):
         yield from (Trace(what, hit.start, hit.end) for hit in case.hits(name))
     yield from repeated(case.body)
+    quoted = quoted_spans(text)
+    plain = [one for one in case.body if not any(start <= one.start < end for start, end in quoted)]
+    yield from copied(plain, case.review_analysis.sentences)
     broken_off = cut_off(case.analysis, case.body)
     if broken_off:
         yield broken_off

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "TIMED",
     "Offer",
     "can_be_read",
     "commits_at",
@@ -36,11 +37,14 @@ KINDS = (
 _STRONG = frozenset(";:().-!?…")
 _FUNCTION_WORDS = 0.1  # of all words; far less than any real text has
 _UNCOMMITTED = ("vague", "asks", "hedge", "choice", "negated", "refused", "told", "habit")
+# No promise of their own; a time promised for them is one.
+TIMED = frozenset({"call", "trace"})
 # Offers as they stand: "send us the taxi receipt" needs no word of commitment.
 _OF_THEMSELVES = frozenset({"open"})
 # No reply says so much; more would only cost time.
 _MOST_HITS = 40
 _MOST_MARKS = 200
+_SUBJECT = 2  # words before the first noun
 _NEAR = 4  # words between a negation and what it turns off
 
 
@@ -58,14 +62,24 @@ class Offer(NamedTuple):
 def read_offers(
     analysis: Analysis, extra: Mapping[str, Sequence[str]], kinds: Iterable[str], values: Iterable[Found]
 ) -> tuple[Offer, ...]:
-    """Every offer of those kinds in a text; `extra` are a shop's own cues by group."""
+    """Every offer of those kinds in a text, and of `TIMED` ones beside a deadline.
+
+    `extra` are a shop's own cues by group.
+    """
     reader = _Reader(analysis)
-    found = [
-        offer
+    hits = [
+        (kind, hit)
         for kind in kinds
         for hit in analysis.hits(f"offer_{kind}", tuple(extra.get(f"offer_{kind}", ())))[:_MOST_HITS]
-        if (offer := reader.offer(kind, hit)) is not None
     ]
+    timed = {found.sentence for found in values if isinstance(found.value, Duration)}
+    hits += [
+        (kind, hit)
+        for kind in TIMED.difference(kinds)
+        for sentence in timed
+        for hit in analysis.hits_in(f"offer_{kind}", sentence)[:_MOST_HITS]
+    ]
+    found = [offer for kind, hit in hits if (offer := reader.offer(kind, hit)) is not None]
     found += reader.payments(values)
     return tuple(sorted(found, key=lambda offer: (offer.start, offer.end)))
 
@@ -126,8 +140,10 @@ class _Reader:
         if self._is_turned_off(kind, hit, clause, segment, sentence):
             return None
         committed = kind in _OF_THEMSELVES or _offers_data(sentence).get("commits_by_default", False)
-        words = Span(segment.start, clause.end)
-        choice = self._any("choice", words, sentence)
+        choice = self._any("choice", Span(segment.start, clause.end), sentence)
+        # What stands first is what the sentence speaks of: its verb may come after a comma.
+        is_first = _words_between(sentence, segment.start, hit.start) <= _SUBJECT
+        words = Span(segment.start, segment.end if is_first else clause.end)
         if not (committed or choice or self._any("commitment", words, sentence)):
             return None
         firm = not choice and self._is_firm(hit, clause, sentence)
@@ -136,7 +152,9 @@ class _Reader:
     def payments(self, values: Iterable[Found]) -> Iterator[Offer]:
         """Sums and shares that the shop pays: "half of it goes back to you"."""
         for found in values:
-            if isinstance(found.value, Duration) or self._hits("voucher", found.sentence):
+            if isinstance(found.value, Duration) or any(
+                self._hits(thing, found.sentence) for thing in ("voucher", "gift")
+            ):
                 continue
             sentence = self._analysis.sentences[found.sentence]
             at = Hit(found.start, found.end, found.sentence)

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
 
 from calmreply.analysis import Hit, analyse
 from calmreply.cues import Span
 from calmreply.plan import Action
 from calmreply.rules import Finding, rule
 from calmreply.rules.offered import (
-    KINDS,
+    TIMED,
     can_be_read,
     commits_at,
     fold_words,
     is_offered,
     kinds_in,
     pays_at,
-    read_offers,
     role_words,
 )
+from calmreply.rules.terms import PROMISES, Offered, Wanted, allowed_kinds, offered_in, wanted_by
 from calmreply.values import (
     Duration,
     Found,
     Money,
     Percent,
-    find_values,
     is_more_generous,
-    parse_value,
     same_value,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from calmreply.plan import Plan
     from calmreply.rules import Case
@@ -42,30 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["promise", "remedy"]
 
-# Which mentions carry out an action.
-_CARRIED_OUT: Mapping[Action, frozenset[str]] = {
-    Action.REPLACEMENT: frozenset({"goods", "new"}),
-    Action.REDELIVERY: frozenset({"goods", "new"}),
-    Action.REFUND: frozenset({"money"}),
-    Action.PARTIAL_REFUND: frozenset({"money"}),
-    Action.VOUCHER: frozenset({"voucher"}),
-    Action.GIFT: frozenset({"gift"}),
-    Action.REPAIR: frozenset({"repair", "fix"}),
-    Action.CALLBACK: frozenset({"call"}),
-    Action.INVESTIGATION: frozenset({"trace"}),
-}
-# What may not be offered outside the plan, and its name in a message.
-_PROMISES: Mapping[str, str] = {
-    "new": "a replacement or new delivery",
-    "more": "more than what was lost",
-    "money": "money back",
-    "voucher": "a voucher or discount",
-    "gift": "a gift or free item",
-    "free": "something free of charge",
-    "shipping": "free shipping",
-    "repair": "a repair",
-    "open": "something of value",
-}
 # With a thing sent or repaired by the plan, "free of charge" says nothing new.
 _FREE_ANYWAY = frozenset({"goods", "new", "repair", "fix", "gift", "shipping"})
 
@@ -73,29 +45,7 @@ _FREE_ANYWAY = frozenset({"goods", "new", "repair", "fix", "gift", "shipping"})
 _OTHER_WORDS = frozenset({"goods", "repair", "money"})
 # Cues so wide that they only count where they carry out the plan.
 _BROAD = frozenset({"goods", "fix"})
-# No promise of their own; a time promised for them is one.
-_TIMED = frozenset({"call", "trace"})
 _CONTENT = 5  # letters: a word of an extra that says what it is
-
-
-class _Offered(NamedTuple):
-    """What a case's reply offers, read once for both rules."""
-
-    offers: tuple[Offer, ...]
-    values: tuple[Found, ...]
-
-
-# Both rules read the same case; it is forgotten with the case.
-_READ: WeakKeyDictionary[Case, _Offered] = WeakKeyDictionary()
-
-
-class _Wanted(NamedTuple):
-    """What the plan offers."""
-
-    action: Action
-    value: Value | None
-    within: Value | None
-    kinds: frozenset[str]
 
 
 @rule(
@@ -105,10 +55,10 @@ class _Wanted(NamedTuple):
 )
 def remedy(case: Case) -> Iterator[Finding]:
     """The plan's remedy stands in the reply, concrete and unchanged."""
-    wanted = _wanted(case.plan)
+    wanted = wanted_by(case.plan)
     if wanted is None:
         return
-    offered = _offered(case)
+    offered = offered_in(case)
     firm = [offer for offer in offered.offers if offer.kind in wanted.kinds and offer.firm]
     if not firm:
         if _is_done_in_other_words(case, wanted, offered):
@@ -137,17 +87,17 @@ def remedy(case: Case) -> Iterator[Finding]:
 )
 def promise(case: Case) -> Iterator[Finding]:
     """Nothing is offered or guaranteed that is not in the plan."""
-    offered = _offered(case)
-    wanted = _wanted(case.plan)
-    allowed = _allowed_kinds(case.plan, wanted)
+    offered = offered_in(case)
+    wanted = wanted_by(case.plan)
+    allowed = allowed_kinds(case.plan, wanted)
     for offer in offered.offers:
         if (
-            offer.kind in _PROMISES
+            offer.kind in PROMISES
             and offer.kind not in allowed
             and not _is_part_of_plan(case, offer, offered, allowed)
         ):
             yield Finding(
-                f"The reply offers {_PROMISES[offer.kind]}, which is not in the plan.", offer.start, offer.end
+                f"The reply offers {PROMISES[offer.kind]}, which is not in the plan.", offer.start, offer.end
             )
     for hit in case.hits("offer_guarantee"):
         yield Finding(
@@ -159,7 +109,7 @@ def promise(case: Case) -> Iterator[Finding]:
     yield from _better_terms(case, wanted, offered)
 
 
-def _is_done_in_other_words(case: Case, wanted: _Wanted, offered: _Offered) -> bool:
+def _is_done_in_other_words(case: Case, wanted: Wanted, offered: Offered) -> bool:
     """Whether the plan's deadline stands where the shop commits itself to something that no cue knows."""
     if wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
         return False
@@ -175,52 +125,7 @@ def _is_done_in_other_words(case: Case, wanted: _Wanted, offered: _Offered) -> b
     return False
 
 
-def _wanted(plan: Plan) -> _Wanted | None:
-    if plan.at_risk or plan.asks_order:
-        action = Action.CALLBACK
-    elif plan.remedy is None or plan.is_question:
-        return None
-    else:
-        action = plan.remedy.action
-    given = plan.remedy
-    value = None if given is None or action is not given.action else given.value
-    within = None if given is None else given.within
-    return _Wanted(
-        action,
-        _parsed(value, plan.language) if value and action is not Action.CALLBACK else None,
-        _parsed(within, plan.language) if within else None,
-        _CARRIED_OUT[action],
-    )
-
-
-@lru_cache(maxsize=1024)
-def _parsed(text: str, language: str) -> Value | None:
-    return parse_value(text, language)
-
-
-def _offered(case: Case) -> _Offered:
-    found = _READ.get(case)
-    if found is None:
-        values = find_values(case.analysis)
-        wanted = _wanted(case.plan)
-        kinds = set(_PROMISES).union(_allowed_kinds(case.plan, wanted))
-        if any(isinstance(value.value, Duration) for value in values):
-            kinds |= _TIMED
-        offers = read_offers(
-            case.analysis, case.plan.cues, [kind for kind in KINDS if kind in kinds], values
-        )
-        found = _READ[case] = _Offered(offers, values)
-    return found
-
-
-def _allowed_kinds(plan: Plan, wanted: _Wanted | None) -> frozenset[str]:
-    kinds = wanted.kinds if wanted else frozenset()
-    if wanted is None or plan.remedy is None or plan.at_risk or plan.asks_order:
-        return kinds
-    return kinds.union(*(kinds_in(analyse(extra, plan.language)) for extra in plan.remedy.extras))
-
-
-def _is_part_of_plan(case: Case, offer: Offer, offered: _Offered, allowed: frozenset[str]) -> bool:
+def _is_part_of_plan(case: Case, offer: Offer, offered: Offered, allowed: frozenset[str]) -> bool:
     """Whether it is said of what the plan gives: "free of charge", a voucher as a gift, a new zip."""
     if offer.kind == "new" and "repair" in allowed:
         return any(other.kind == "repair" and other.start == offer.start for other in offered.offers)
@@ -250,7 +155,7 @@ def _is_part_of_plan(case: Case, offer: Offer, offered: _Offered, allowed: froze
     return not named.isdisjoint(words)
 
 
-def _changed_terms(case: Case, wanted: _Wanted, firm: Iterable[Offer]) -> Iterator[Finding]:
+def _changed_terms(case: Case, wanted: Wanted, firm: Iterable[Offer]) -> Iterator[Finding]:
     given = case.plan.remedy
     if given is None:
         return
@@ -273,7 +178,7 @@ def _changed(
     """A finding where the plan's value or deadline is missing from the remedy, or another stands there."""
     if text and value is None and fold_words(text) in fold_words(case.text):
         return
-    offered = _offered(case).values
+    offered = offered_in(case).values
     here = [found for found in offered if found.sentence in sentences and isinstance(found.value, types)]
     if text is None:
         # A refund is of the whole unless the plan says otherwise.
@@ -298,7 +203,7 @@ def _changed(
 
 def _nearby(case: Case, sentences: set[int]) -> Iterator[Found]:
     """Values of the sentence after the remedy's, and of the one before it where that offers something too."""
-    offered = _offered(case)
+    offered = offered_in(case)
     offering = {offer.sentence for offer in offered.offers}
     for found in offered.values:
         if found.sentence - 1 in sentences or (
@@ -346,7 +251,7 @@ def _reversed_extras(case: Case) -> Iterator[Finding]:
             )
 
 
-def _better_terms(case: Case, wanted: _Wanted | None, offered: _Offered) -> Iterator[Finding]:
+def _better_terms(case: Case, wanted: Wanted | None, offered: Offered) -> Iterator[Finding]:
     """Values and deadlines that go beyond the plan, or stand where the plan has none."""
     within = wanted.within if wanted else None
     for sentence in sorted({offer.sentence for offer in offered.offers}):
@@ -362,7 +267,7 @@ def _better_terms(case: Case, wanted: _Wanted | None, offered: _Offered) -> Iter
 
 
 def _other_deadlines(
-    case: Case, wanted: _Wanted | None, within: Value | None, offers: list[Offer], here: list[Found]
+    case: Case, wanted: Wanted | None, within: Value | None, offers: list[Offer], here: list[Found]
 ) -> Iterator[Finding]:
     times = [found for found in here if isinstance(found.value, Duration)]
     if not times or (within and any(same_value(found.value, within) for found in times)):
@@ -376,6 +281,8 @@ def _other_deadlines(
         if not close:
             continue
         is_remedy = any(_is_of(wanted, offer) for offer in close)
+        if not is_remedy and _is_vague(found) and all(offer.kind in TIMED for offer in close):
+            continue  # "we get back to you right away" names no time
         if is_remedy and within is not None and not is_more_generous(found.value, within):
             continue
         if is_remedy and within is None and _plan_within(case.plan):
@@ -384,7 +291,11 @@ def _other_deadlines(
         return
 
 
-def _is_of(wanted: _Wanted | None, offer: Offer) -> bool:
+def _is_vague(found: Found) -> bool:
+    return isinstance(found.value, Duration) and found.value.named == "now"
+
+
+def _is_of(wanted: Wanted | None, offer: Offer) -> bool:
     return wanted is not None and offer.kind in wanted.kinds
 
 
@@ -392,9 +303,7 @@ def _plan_within(plan: Plan) -> str | None:
     return plan.remedy.within if plan.remedy else None
 
 
-def _more_value(
-    case: Case, wanted: _Wanted, here: list[Found], sentence: int
-) -> Iterator[Finding]:
+def _more_value(case: Case, wanted: Wanted, here: list[Found], sentence: int) -> Iterator[Finding]:
     worth = [found for found in here if isinstance(found.value, (Money, Percent))]
     if wanted.action is Action.PARTIAL_REFUND:
         for hit in case.hits("offer_in_full"):
@@ -408,8 +317,7 @@ def _more_value(
     is_there = any(same_value(found.value, wanted.value) for found in worth)
     for found in worth:
         if is_more_generous(found.value, wanted.value) and (
-            not is_there
-            or is_offered(case.analysis, "money", Hit(found.start, found.end, found.sentence))
+            not is_there or is_offered(case.analysis, "money", Hit(found.start, found.end, found.sentence))
         ):
             yield Finding("The reply promises more than the plan's value.", found.start, found.end)
             return

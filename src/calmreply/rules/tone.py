@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from calmreply.analysis import Hit, Sentence, Token
+    from calmreply.languages import Language
     from calmreply.rules import Case
 
 __all__ = ["argument", "blame"]
@@ -30,6 +31,9 @@ _QUARRELS = (
     ("threat", "threatens the customer", "Leave out any consequence for the customer."),
     ("insult", "answers the tone with an insult", "Answer the problem, never the tone."),
 )
+
+# What may stand in a sentence that says sorry for it: "sorry that it was only half full".
+_MILD = frozenset({"contradiction", "lecture", "policy_quote", "sarcasm"})
 
 
 @rule(
@@ -63,9 +67,29 @@ def blame(case: Case) -> Iterable[Finding]:
 )
 def argument(case: Case) -> Iterable[Finding]:
     """The customer is not contradicted, doubted, lectured, mocked or threatened."""
+    spared: dict[int, bool] = {}
     for group, what, instead in _QUARRELS:
         for hit in case.hits(group):
+            if group in _MILD and spared.setdefault(hit.sentence, _is_regret(case, hit.sentence)):
+                continue
             yield Finding(f"This {what}: {case.quote(hit)!r}.", hit.start, hit.end, hint=instead)
+
+
+def _is_regret(case: Case, index: int) -> bool:
+    """Whether the sentence says sorry for something and does not turn."""
+    sentence = case.analysis.sentences[index]
+    language = load_language(sentence.language)
+    forms = [token.form for token in sentence.tokens]
+    if any(turn in f" {' '.join(forms)} " for turn in _turns(language)):
+        return False
+    known = language.data.get("blame", {}).get("sorry_for", ())
+    return any(
+        token.form in known
+        for hit in case.hits("apology")
+        if hit.sentence == index
+        for token in sentence.tokens
+        if token.start >= hit.start
+    )
 
 
 def _blame_finding(case: Case, hit: Hit, *, named: bool) -> Finding:
@@ -92,6 +116,11 @@ def _blaming(case: Case) -> Iterator[Hit]:
         for hit in sorted(hits)
         if not any(_overlap(hit, word) for word in plain if not _has_capitals(case, word))
     )
+
+
+def _turns(language: Language) -> tuple[str, ...]:
+    """The words after which a clause turns, with spaces around them."""
+    return tuple(f" {word} " for word in language.data.get("reviews", {}).get("turns", ()))
 
 
 def _is_from_review(case: Case, hit: Hit) -> bool:
