@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import random
 import re
 import tomllib
+from collections import Counter
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +27,11 @@ WEIGHTS = HERE.parent / "src" / "calmreply" / "classify" / "weights"
 SEED = 7
 # Patterns grown, texts a pattern gives at most, and features kept, by what is fitted.
 CLAUSES_PER_PATTERN = 40
-RISKS_PER_PATTERN = 60
-CLAUSES_AS_NO_RISK = 22
-KEPT = {"complaints": 16000, "risk": 3200}
-STRENGTH = {"complaints": 30.0, "risk": 10.0}
+RISKS_PER_PATTERN = 25
+CLAUSES_AS_NO_RISK = 40
+RARE = 2
+KEPT = {"complaints": 12_000, "risk": 12_000}
+STRENGTH = {"complaints": 30.0, "risk": 6.0}
 _GROUP = re.compile(r"\(([^()]*)\)(\?)?")
 _SOUND = {"neutral", "vague", "praise"}
 
@@ -135,8 +138,12 @@ def fit(kind: str, language: str) -> dict[str, Any]:
     rows = complaint_rows(language, chance) if kind == "complaints" else risk_rows(language)
     texts = [noisy(text, chance, folds=home.folds) for text, _ in rows]
     labels = [label for _, label in rows]
+    features = [_features(text, home) for text in texts]
+    if kind == "risk":
+        seen = Counter(name for row in features for name in row)
+        features = [{name: value for name, value in row.items() if seen[name] > RARE} for row in features]
     vectors = DictVectorizer()
-    matrix = vectors.fit_transform([_features(text, home) for text in texts])
+    matrix = vectors.fit_transform(features)
     balance = "balanced" if kind == "complaints" else None
     model = LogisticRegression(C=STRENGTH[kind], max_iter=400, class_weight=balance)
     model.fit(matrix, labels)
@@ -177,9 +184,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     WEIGHTS.mkdir(exist_ok=True)
     for kind in arguments.kind:
         for language in arguments.language:
-            file = WEIGHTS / f"{kind}_{language}.json"
-            weights = fit(kind, language)
-            file.write_text(json.dumps(weights, ensure_ascii=False, separators=(",", ":")), "utf-8")
+            file = WEIGHTS / f"{kind}_{language}.json.gz"
+            text = json.dumps(fit(kind, language), ensure_ascii=False, separators=(",", ":"))
+            file.write_bytes(gzip.compress(text.encode(), mtime=0))
             print(f"{file.name}: {file.stat().st_size:,} bytes")
 
 

@@ -20,6 +20,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from calmreply.errors import InputError
@@ -129,9 +130,12 @@ class CueIndex:
 
     def __init__(self, groups: Iterable[CueGroup]) -> None:
         self._names: set[str] = set()
-        # A group's name, whether the cue makes its hits void, and the cue. A cue has a number for each
-        # of its sets of anchors, one after the other; the later ones have no entry of their own.
-        self._entries: list[tuple[str, bool, Cue] | None] = []
+        # A cue has a number for each of its sets of anchors, one after the other; under the first stand
+        # its group's name, whether it makes the group's hits void, and the cue.
+        self._entries: dict[int, tuple[str, bool, Cue]] = {}
+        self._count = 0
+        self._lone: set[int] = set()
+        self._paired: set[int] = set()
         self._tables = {False: _AnchorTable(), True: _AnchorTable()}
         self._always: set[int] = set()
         for group in groups:
@@ -149,19 +153,17 @@ class CueIndex:
         table = self._tables[is_bare]
         called = self._always.union(*map(table.called_by, words))
         near: dict[str, tuple[list[Cue], list[Cue]]] = {}
-        for number in called:
-            entry = self._entries[number]
-            if entry is None:
-                continue
-            name, is_void, cue = entry
-            if len(cue.anchors) < 2 or number + 1 in called:  # noqa: PLR2004 - a second set of anchors
-                near.setdefault(name, ([], []))[is_void].append(cue)
+        paired = (number for number in called & self._paired if number + 1 in called)
+        for number in chain(called & self._lone, paired):
+            name, is_void, cue = self._entries[number]
+            near.setdefault(name, ([], []))[is_void].append(cue)
         return {name: CueGroup(name, tuple(cues), tuple(void)) for name, (cues, void) in near.items() if cues}
 
     def _enter(self, entry: tuple[str, bool, Cue]) -> None:
-        number = len(self._entries)
-        anchors = entry[2].anchors
-        self._entries += [entry, *[None] * (len(anchors) - 1)]
+        number, anchors = self._count, entry[2].anchors
+        self._count += max(1, len(anchors))
+        self._entries[number] = entry
+        (self._paired if len(anchors) > 1 else self._lone).add(number)
         if not anchors:
             self._always.add(number)
         for later, each in enumerate(anchors):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from calmreply.analysis import Analysis
+from calmreply.details import find_products
 
 if TYPE_CHECKING:
     from calmreply.prompt_files import LanguagePrompts
@@ -16,14 +17,17 @@ __all__ = ["without_echo"]
 _FEWEST_WORDS = 2
 # Fewer words may be a courtesy: "Thank you."
 _FEWEST_TOLD_WORDS = 3
+# So many words on end as the customer wrote them bring the customer's voice with them, and the errors.
+_MOST_BORROWED = 6
 _NOT_WORDS = re.compile(r"[^\w]+")
 
 
 def without_echo(draft: str, review: str, texts: LanguagePrompts, language: str) -> str:
     """The draft without whole sentences that are not its own.
 
-    These are instructions of the prompt, lines of the plan with their label, and sentences of the review
-    word for word: "the quality is awful" is the customer's to say, not the shop's.
+    These are instructions of the prompt, lines of the plan with their label, and sentences that are the
+    review's word for word, or borrow six words of it on end: "the quality is awful" is the customer's to
+    say, not the shop's. So are sentences about a thing of the examples that the review does not name.
 
     Args:
         draft: what the model wrote.
@@ -33,17 +37,30 @@ def without_echo(draft: str, review: str, texts: LanguagePrompts, language: str)
     """
     said, labels = _instructions(texts, language)
     told = f" {_plain(review)} "
+    strange = _shown_products(texts, language) - find_products(review, language)
     kept: list[str] = []
     end, is_changed = 0, False
     for sentence in Analysis(draft, language).sentences:
         plain = _plain(draft[sentence.start : sentence.end])
-        is_told = len(plain.split()) >= _FEWEST_TOLD_WORDS and f" {plain} " in told
-        if plain in said or plain.startswith(labels) or is_told:
+        words = plain.split()
+        is_told = len(words) >= _FEWEST_TOLD_WORDS and f" {plain} " in told
+        is_told = is_told or any(
+            f" {' '.join(words[at : at + _MOST_BORROWED])} " in told
+            for at in range(len(words) - _MOST_BORROWED + 1)
+        )
+        is_strange = bool(strange) and not strange.isdisjoint(find_products(sentence.text, language))
+        if plain in said or plain.startswith(labels) or is_told or is_strange:
             is_changed = True
         else:
             kept.append(draft[end if kept else sentence.start : sentence.end])
         end = sentence.end
     return "".join(kept) if is_changed else draft
+
+
+@lru_cache(maxsize=32)
+def _shown_products(texts: LanguagePrompts, language: str) -> frozenset[str]:
+    """The kinds of thing that the examples are about."""
+    return frozenset().union(*(find_products(one.reply.source, language) for one in texts.examples))
 
 
 @lru_cache(maxsize=32)

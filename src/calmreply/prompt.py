@@ -157,7 +157,8 @@ class Prompts:
 
     def without_echo(self, draft: str, review: Review, plan: Plan) -> str:
         """A draft without sentences that the model has copied from its instructions or from the review."""
-        return without_echo(draft, review.text, self._languages[plan.language], plan.language)
+        told = f"{review.text}\n{review.product or ''}"
+        return without_echo(draft, told, self._languages[plan.language], plan.language)
 
     @staticmethod
     def notes(review: Review, plan: Plan, setup: Setup) -> tuple[str, ...]:

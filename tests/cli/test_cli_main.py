@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,6 @@ import calmreply.cli
 from calmreply.cli import main, reply
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Run
 
 
@@ -119,4 +118,8 @@ def test_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "CALMREPLY_MODEL_DIR": "no-model"}
+    return {
+        **os.environ,
+        "CALMREPLY_MODEL_DIR": "no-model",
+        "PYTHONPATH": str(Path(calmreply.__file__).parents[1]),  # from another folder too
+    }

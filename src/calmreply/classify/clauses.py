@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from functools import lru_cache
 from importlib import resources
 from math import exp, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from calmreply.cues import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["ClauseModel", "clause_features", "load_clause_model"]
 
@@ -22,33 +23,36 @@ _LONGEST_CLAUSE = 40
 _LONGEST_WORD = 16
 
 
-class _Weights(NamedTuple):
-    labels: tuple[str, ...]
-    bias: tuple[float, ...]
-    rows: dict[str, tuple[float, ...]]
-
-
 class ClauseModel:
     """The fitted weights of one language."""
 
-    def __init__(self, weights: _Weights) -> None:
-        self.labels = weights.labels
-        self._bias = weights.bias
-        self._rows = weights.rows
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.labels: tuple[str, ...] = tuple(data["labels"])
+        self._bias: tuple[float, ...] = tuple(data["bias"])
+        self._packed: Mapping[str, str] = data["rows"]
+        self._rows: dict[str, tuple[int, ...]] = {}
 
     def probabilities(self, words: Sequence[str]) -> dict[str, float]:
         """How likely a clause of these words is about each label; the labels sum to 1."""
         features = clause_features(words)
-        known = [row for feature in features if (row := self._rows.get(feature))]
-        scale = 1.0 / sqrt(len(features)) if features else 0.0
-        totals = [
-            bias + scale * sum(column)
-            for bias, column in zip(self._bias, zip(*known, strict=True), strict=True)
-        ] if known else list(self._bias)
+        known = [self._row(feature) for feature in features if feature in self._packed]
+        scale = 1.0 / (STEPS_PER_UNIT * sqrt(len(features))) if features else 0.0
+        totals = (
+            [bias + scale * sum(column) for bias, column in zip(self._bias, zip(*known, strict=True), strict=True)]
+            if known
+            else list(self._bias)
+        )
         highest = max(totals)
         powers = [exp(total - highest) for total in totals]
         whole = sum(powers)
         return {label: power / whole for label, power in zip(self.labels, powers, strict=True)}
+
+    def _row(self, feature: str) -> tuple[int, ...]:
+        # A review needs a few hundred rows of the thousands: each is unpacked when it is first met.
+        row = self._rows.get(feature)
+        if row is None:
+            row = self._rows[feature] = tuple(ord(char) - ZERO for char in self._packed[feature])
+        return row
 
 
 def clause_features(words: Sequence[str]) -> list[str]:
@@ -76,15 +80,10 @@ def clause_features(words: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=16)
 def load_clause_model(code: str, kind: str = "complaints") -> ClauseModel | None:
     """The model of a language, for complaints or for `risk`; None where there is none."""
-    file = resources.files("calmreply.classify") / "weights" / f"{kind}_{code}.json"
+    file = resources.files("calmreply.classify") / "weights" / f"{kind}_{code}.json.gz"
     if not file.is_file():
         return None
-    data = json.loads(file.read_text("utf-8"))
-    rows = {
-        feature: tuple((ord(char) - ZERO) / STEPS_PER_UNIT for char in packed)
-        for feature, packed in data["rows"].items()
-    }
-    return ClauseModel(_Weights(tuple(data["labels"]), tuple(data["bias"]), rows))
+    return ClauseModel(json.loads(gzip.decompress(file.read_bytes())))
 
 
 @lru_cache(maxsize=16_384)

@@ -30,6 +30,7 @@ _SHORT_STOP = re.compile(r"(?<![^\W_])([^\W\d_]{1,4})\.\s(?=[^\W\d_]{2})")
 _LAST_WORD = re.compile(r"([^\W\d_]+)\.\s*$")
 _OPENING_QUOTES, _CLOSING_QUOTES = frozenset('"“«'), frozenset('"”»')
 _HAS_WORD = re.compile(r"[^\W_]")
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def split_sentences(text: str, language: Language) -> list[tuple[int, int]]:
@@ -62,7 +63,7 @@ def _segments(text: str, language: Language) -> Iterator[tuple[int, int]]:
     at = 0
     for line in text.splitlines(keepends=True):
         for part in _parts(line):
-            for piece in segment(language.code, part):
+            for piece in segment(language.code, _LONE.sub("\ufffd", part)):  # it takes no half character
                 yield at, at + len(piece)
                 at += len(piece)
 

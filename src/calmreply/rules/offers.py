@@ -90,12 +90,15 @@ def promise(case: Case) -> Iterator[Finding]:
     offered = offered_in(case)
     wanted = wanted_by(case.plan)
     allowed = allowed_kinds(case.plan, wanted)
+    said: set[tuple[str, Span]] = set()  # "refund you $500" is one promise
     for offer in offered.offers:
         if (
             offer.kind in PROMISES
             and offer.kind not in allowed
+            and (offer.kind, offer.clause) not in said
             and not _is_part_of_plan(case, offer, offered, allowed)
         ):
+            said.add((offer.kind, offer.clause))
             yield Finding(
                 f"The reply offers {PROMISES[offer.kind]}, which is not in the plan.", offer.start, offer.end
             )
