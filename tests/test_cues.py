@@ -88,6 +88,6 @@ def test_fold_leaves_no_mark(text: str) -> None:
 @pytest.mark.parametrize("pattern", ["a ... b ... c", "^ ... a $", "(a|b)? ... # * c"])
 def test_matching_is_linear(pattern: str) -> None:
     text = "\n " + "a b 1 " * 20_000 + "\n"
-    start = time.perf_counter()
+    start = time.process_time()
     CueGroup("g", (compile_cue(pattern),)).spans(text, text)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 10

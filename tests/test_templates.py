@@ -368,11 +368,15 @@ def test_a_policy_that_fits_nowhere_does_not_load() -> None:
 @pytest.mark.parametrize("name", ["ceramics", "fashion"])
 def test_the_example_policies_have_a_reply_for_everything(name: str) -> None:
     shop = Shop.load(EXAMPLES / f"{name}.toml")
-    check_templates(shop)
     assert len(list(plan_shapes(shop))) > 60
-    start = time.perf_counter()
-    check_templates(shop)
-    assert time.perf_counter() - start < 0.05, "the second time it is known"
+
+    def seconds() -> float:
+        start = time.process_time()
+        check_templates(shop)
+        return time.process_time() - start
+
+    first = seconds()
+    assert seconds() < first / 5 or first < 0.1, "the second time it is known"
 
 
 def test_a_found_order_gets_the_whole_remedy() -> None:

@@ -29,6 +29,8 @@ INVISIBLE = re.compile(
 _QUOTES = str.maketrans(
     dict.fromkeys("’‘ʼ`´", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("–—‐‑", "-")
 )
+# "300 k", "5 kg": behind a number a short word is a unit, no chat spelling.
+_UNIT_LENGTH = 2
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:%|[^\W\d_]+\d*)?|[^\W_]+(?:'[^\W_]+)*|\S", re.UNICODE)
 
 
@@ -236,7 +238,7 @@ def _forms(raw: Sequence[tuple[str, int, int]], language: Language) -> Iterable[
         after_number = at > 0 and raw[at - 1][0][0].isdigit()
         if form == "-" and 0 < at < len(raw) - 1 and start == raw[at - 1][2] and end == raw[at + 1][1]:
             continue  # a hyphen inside a word: "follow-up" is two words
-        for full in (form,) if after_number and len(form) == 1 else _expanded(form, language):
+        for full in (form,) if after_number and len(form) <= _UNIT_LENGTH else _expanded(form, language):
             yield Token(full, start, end)
 
 

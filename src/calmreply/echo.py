@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from calmreply.analysis import Analysis
 from calmreply.details import find_products
+from calmreply.languages import load_language
 
 if TYPE_CHECKING:
     from calmreply.prompt_files import LanguagePrompts
@@ -22,39 +23,56 @@ _MOST_BORROWED = 6
 _NOT_WORDS = re.compile(r"[^\w]+")
 
 
-def without_echo(draft: str, review: str, texts: LanguagePrompts, language: str) -> str:
+def without_echo(
+    draft: str, review: str, texts: LanguagePrompts, language: str, *, owns_partner: bool = False
+) -> str:
     """The draft without whole sentences that are not its own.
 
-    These are instructions of the prompt, lines of the plan with their label, and sentences that are the
-    review's word for word, or borrow six words of it on end: "the quality is awful" is the customer's to
-    say, not the shop's. So are sentences about a thing of the examples that the review does not name.
+    These are instructions of the prompt and lines of the plan with their label; sentences that are the
+    review's word for word, borrow six words of it on end, or its chat spellings: "the quality is awful"
+    is the customer's to say, not the shop's; and what belongs to the examples: a thing that the review
+    does not name, a word about the delivery partner where nobody spoke of one.
 
     Args:
         draft: what the model wrote.
         review: the review's text.
         texts: the prompt files of the language.
         language: the language's code.
+        owns_partner: whether the plan is about a third party, so that the shop may own its choice.
     """
     said, labels = _instructions(texts, language)
     told = f" {_plain(review)} "
     strange = _shown_products(texts, language) - find_products(review, language)
+    analysis = Analysis(draft, language)
+    owning = set() if owns_partner else {hit.sentence for hit in analysis.hits("blame_partner")}
     kept: list[str] = []
     end, is_changed = 0, False
-    for sentence in Analysis(draft, language).sentences:
+    for sentence in analysis.sentences:
         plain = _plain(draft[sentence.start : sentence.end])
-        words = plain.split()
-        is_told = len(words) >= _FEWEST_TOLD_WORDS and f" {plain} " in told
-        is_told = is_told or any(
-            f" {' '.join(words[at : at + _MOST_BORROWED])} " in told
-            for at in range(len(words) - _MOST_BORROWED + 1)
-        )
-        is_strange = bool(strange) and not strange.isdisjoint(find_products(sentence.text, language))
-        if plain in said or plain.startswith(labels) or is_told or is_strange:
+        if (
+            plain in said
+            or plain.startswith(labels)
+            or sentence.index in owning
+            or _is_borrowed(plain, told, language)
+            or (strange and not strange.isdisjoint(find_products(sentence.text, language)))
+        ):
             is_changed = True
         else:
             kept.append(draft[end if kept else sentence.start : sentence.end])
         end = sentence.end
     return "".join(kept) if is_changed else draft
+
+
+def _is_borrowed(plain: str, told: str, language: str) -> bool:
+    """Whether a sentence is the review's, or so much of it that the customer speaks in it."""
+    words = plain.split()
+    if len(words) >= _FEWEST_TOLD_WORDS and f" {plain} " in told:
+        return True
+    chat = load_language(language).chat_spellings
+    if any(word in chat and f" {word} " in told for word in words):
+        return True
+    ends = range(_MOST_BORROWED, len(words) + 1)
+    return any(f" {' '.join(words[end - _MOST_BORROWED : end])} " in told for end in ends)
 
 
 @lru_cache(maxsize=32)

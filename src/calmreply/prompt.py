@@ -158,7 +158,9 @@ class Prompts:
     def without_echo(self, draft: str, review: Review, plan: Plan) -> str:
         """A draft without sentences that the model has copied from its instructions or from the review."""
         told = f"{review.text}\n{review.product or ''}"
-        return without_echo(draft, told, self._languages[plan.language], plan.language)
+        owns = Signal.THIRD_PARTY in plan.signals
+        texts = self._languages[plan.language]
+        return without_echo(draft, told, texts, plan.language, owns_partner=owns)
 
     @staticmethod
     def notes(review: Review, plan: Plan, setup: Setup) -> tuple[str, ...]:

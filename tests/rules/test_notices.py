@@ -74,7 +74,7 @@ def test_hostile_length_stays_linear(piece: str) -> None:
         Plan.model_validate({"complaint": "late", "language": language}),
         Review(),
     )
-    start = time.perf_counter()
+    start = time.process_time()
     for name in (*RULES, "blame", "argument", "solicitation", "liability"):
         list(all_rules()[name].function(case))
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20

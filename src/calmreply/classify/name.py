@@ -14,82 +14,89 @@ __all__ = ["display_name"]
 
 _HANDLE = re.compile(r"[\d_@#/\\|+=<>{}\[\]*~^:;!?%$€£\"]|[^\W\d_]\.[^\W\d_]{2}")
 _BRACKETS = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
+_CAMEL = re.compile(r"(?:Mc|Mac|O'|D'|De|La|Le)[A-Z][^\W\d_]+|[^\W\d_]+(?:['-][^\W\d_]+)+")
+_VOWELS = frozenset("aeiouy")
 _LONGEST = 60
 _MOST_WORDS = 5
-_SYLLABLE = 7  # no Vietnamese syllable, and few spoken names in one case, is longer
+_SHORTEST_NAME = 2
+_LONGEST_SYLLABLE = 7  # of a language written syllable by syllable
+_PAIR = 2
+_PICTURES = "\u2190"
+_FAMILY_FIRST = "family_first"
 
 
 def display_name(author: str | None, language: str) -> str | None:
-    """The name to greet an author with, in the order of names of `language`; None where there is none.
+    """The name to greet an author with; None where there is none.
 
     A handle, an e-mail address, a generic account ("A Google user"), initials and phrases give no name.
 
     Args:
         author: what the review is signed with.
-        language: the code of the reply's language.
+        language: the code of the reply's language; its order of names decides where the name does not.
 
     Returns:
         The given name in its proper case, or None.
     """
     if not author or len(author) > _LONGEST:
         return None
-    text = " ".join(_BRACKETS.sub(" ", unicodedata.normalize("NFC", author)).split()).strip(" .,-'")
-    if not text or _is_generic(text) or _HANDLE.search(text) or not _is_script(text):
+    plain = _BRACKETS.sub(" ", unicodedata.normalize("NFC", author))
+    plain = "".join(char for char in plain if char < _PICTURES or char.isalpha())
+    text = " ".join(plain.split()).strip(" .,-'")
+    lists = _lists()
+    if not text or text.casefold() in lists["generic"] or _HANDLE.search(text):
         return None
-    words = [word.strip(".,-'") for word in text.replace("&", " & ").split()]
-    words = _without_titles([word for word in words if word])
-    if not words or "&" in words or len(words) > _MOST_WORDS or _has_phrase_word(words):
+    words = _untitled([word for part in text.split() if (word := part.strip(".,-'"))])
+    if not words or len(words) > _MOST_WORDS or any(word.casefold() in lists["words"] for word in words):
+        return None
+    if "&" in words or (len(words) == 1 and words[0].casefold() in lists["surnames"] - lists["also_given"]):
         return None
     given = _given(words, language)
-    if given is None or not all(_is_speakable(word) for word in given):
+    if not given or not all(map(_is_speakable, given)):
         return None
-    return " ".join(_proper(word) for word in given)
+    return " ".join(map(_proper, given))
 
 
-def _given(words: list[str], language: str) -> list[str] | None:
+def _given(words: list[str], language: str) -> list[str]:
+    """The given name among the words: by a surname at either end, else by the look of them."""
     if len(words) == 1:
-        return words if _can_stand_alone(words[0]) else None
-    first, last = words[0].casefold(), words[-1].casefold()
-    family = _data()["family_first_surnames"]
-    if last in family and first not in family:
-        return _initial_free(words[:-1], keep=1)
-    if first in family:
-        two = len(words) == 2 and first in _data()["also_given"] and _order(language) != "given_first"  # noqa: PLR2004 - two words
-        return words if two and last in _data()["never"] else _initial_free(words[-1:], keep=1)
-    if _looks_vietnamese(words) and len(words) == 2:  # noqa: PLR2004 - a given name of two syllables
         return words
-    if _order(language) == "family_first" and _looks_vietnamese(words):
+    surnames = _lists()["surnames"]
+    first, last = words[0].casefold(), words[-1].casefold()
+    if first in surnames:
         return words[-1:]
-    return _initial_free(words, keep=1)
+    if last in surnames:
+        return words[:-1] if len(words) <= _PAIR else words[:1]
+    if _is_syllabic(words) or all(word.casefold() in _lists()["given"] for word in words):
+        # No surname: a given name of two syllables is called whole, a longer one by its last.
+        return words if len(words) == _PAIR else words[-1:]
+    if _names(language).get("order") == _FAMILY_FIRST and _is_bare_family(words):
+        return words[-1:]
+    return words[:1]
 
 
-def _initial_free(words: list[str], *, keep: int) -> list[str] | None:
-    if len(words[0]) < 2:  # noqa: PLR2004 - an initial is no name
-        return None
-    return words[:keep]
+def _is_syllabic(words: list[str]) -> bool:
+    """Whether the words look like syllables with marks."""
+    marked = [word for word in words if fold(word) != word]
+    return 2 * len(marked) >= len(words) and all(len(word) <= _LONGEST_SYLLABLE for word in words)
 
 
-def _looks_vietnamese(words: list[str]) -> bool:
-    marked = any(fold(word) != word and word.casefold() not in _data()["latin_marks"] for word in words)
-    return (marked and all(len(word) <= _SYLLABLE for word in words)) or all(
-        word.casefold() in _data()["bare_given"] for word in words
-    )
-
-
-def _can_stand_alone(word: str) -> bool:
-    letters = len(word)
-    return letters > 1 and (any(char in "aeiouy" for char in fold(word).casefold()) or not word.isascii())
+def _is_bare_family(words: list[str]) -> bool:
+    """Whether the words are three syllables or more without marks: a full name typed on a bare keyboard."""
+    return len(words) > _PAIR and all(len(word) <= _LONGEST_SYLLABLE for word in words)
 
 
 def _is_speakable(word: str) -> bool:
-    if len(word) < 2 or not all(char.isalpha() or char in "-'" for char in word):  # noqa: PLR2004 - an initial
+    """Whether a word can be said to a person: letters with a vowel, no initial, no handle's capitals."""
+    if len(word) < _SHORTEST_NAME or not all(_is_latin(char) or char in "-'" for char in word):
         return False
-    inner = word[1:]
-    mixed = any(char.isupper() for char in inner) and not word.isupper()
-    camel = mixed and not re.match(r"^(?:Mc|Mac|O'|D'|De|La|Le)[A-Z]|.*[-'][A-Z]", word)
-    if camel:
+    mixed = any(char.isupper() for char in word[1:]) and not word.isupper()
+    if mixed and not _CAMEL.fullmatch(word):
         return False
-    return any(char in "aeiouy" for char in fold(word).casefold()) or not word.isascii()
+    return not word.isascii() or not _VOWELS.isdisjoint(word.casefold())
+
+
+def _is_latin(char: str) -> bool:
+    return char.isalpha() and unicodedata.name(char, "").startswith("LATIN")
 
 
 def _proper(word: str) -> str:
@@ -98,60 +105,42 @@ def _proper(word: str) -> str:
     return word
 
 
-def _is_script(text: str) -> bool:
-    return any(char.isalpha() for char in text)
-
-
-def _is_generic(text: str) -> bool:
-    return text.casefold() in _data()["generic"]
-
-
-def _has_phrase_word(words: list[str]) -> bool:
-    return any(word.casefold() in _data()["words"] for word in words)
-
-
-def _without_titles(words: list[str]) -> list[str]:
+def _untitled(words: list[str]) -> list[str]:
+    """The words without titles; none where a title stands before a surname alone."""
+    titles, western = _lists()["titles"], _lists()["western_titles"]
     kept = list(words)
-    titled = False
-    while len(kept) > 1 and kept[0].casefold() in _data()["titles"]:
-        titled = kept[0].casefold() in _data()["given_first_titles"] or titled
+    was_titled = False
+    while len(kept) > 1 and kept[0].casefold() in titles:
+        was_titled = was_titled or kept[0].casefold() in western
         kept = kept[1:]
-    if titled and len(kept) == 1 and kept[0].casefold() in _data()["given_first_surnames"]:
-        return []  # "Mrs Patel" signs with a surname only
-    return [] if len(kept) == 1 and kept[0].casefold() in _data()["titles"] else kept
-
-
-def _order(language: str) -> str:
-    try:
-        return str(_names(language).get("order", "given_first"))
-    except KeyError:
-        return "given_first"
+    if len(kept) == 1 and kept[0].casefold() in (titles | _lists()["western_surnames"] if was_titled else titles):
+        return []
+    return kept
 
 
 @lru_cache(maxsize=1)
-def _data() -> dict[str, frozenset[str]]:
+def _lists() -> dict[str, frozenset[str]]:
     """The name data of every language together: a customer's name is in any of them."""
-    lists: dict[str, set[str]] = {
-        key: set()
-        for key in (
-            "generic", "words", "titles", "given_first_titles", "family_first_surnames",
-            "given_first_surnames", "also_given", "bare_given", "latin_marks", "never",
-        )
-    }  # fmt: skip
-    for code in language_codes():
-        names = _names(code)
-        order = names.get("order", "given_first")
-        for key in ("generic", "words", "titles", "also_given", "bare_given", "latin_marks"):
-            lists[key].update(names.get(key, ()))
-        lists[f"{order}_surnames"].update(names.get("surnames", ()))
-        if order == "given_first":
-            lists["given_first_titles"].update(names.get("titles", ()))
-    return {key: frozenset(values) for key, values in lists.items()}
+    every = {code: _names(code) for code in language_codes()}
+    western = [names for names in every.values() if names.get("order") != _FAMILY_FIRST]
+    family_first = [names for names in every.values() if names.get("order") == _FAMILY_FIRST]
+
+    def joined(tables: list[dict[str, Any]], key: str) -> frozenset[str]:
+        return frozenset(word for names in tables for word in names.get(key, ()))
+
+    return {
+        "generic": joined(list(every.values()), "generic"),
+        "words": joined(list(every.values()), "words"),
+        "titles": joined(list(every.values()), "titles"),
+        "western_titles": joined(western, "titles"),
+        "western_surnames": joined(western, "surnames"),
+        "surnames": joined(family_first, "surnames"),
+        "also_given": joined(family_first, "also_given"),
+        "given": joined(family_first, "given"),
+    }
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _names(code: str) -> dict[str, Any]:
-    if code not in language_codes():
-        return {}
-    names: dict[str, Any] = load_language(code).data.get("names", {})
+    names: dict[str, Any] = load_language(code).data.get("names", {}) if code in language_codes() else {}
     return names

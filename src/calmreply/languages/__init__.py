@@ -120,6 +120,12 @@ class Language:
         )
         return {word for pattern in patterns for word in _LETTERS.findall(pattern)}
 
+    @cached_property
+    def chat_spellings(self) -> frozenset[str]:
+        """Short spellings that customers type and a shop does not: no contractions, no loan words."""
+        kept = frozenset(self.data.get("loan_words", ()))
+        return frozenset(short for short in self.expansions if short.isalpha()) - kept
+
     def folded(self, text: str) -> str:
         """The text without marks, where the language folds them; else the text itself."""
         return fold(text) if self.folds else text
