@@ -1,4 +1,8 @@
-"""The labelled cases and their split: `dev` is for writing rules, `test` is only ever measured."""
+"""The labelled cases and their split: `dev` is for writing rules, `test` is only ever measured.
+
+Replies written apart for measuring carry a `t` in their ids (`en-t-001`); reviews are split by
+their id's hash.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,11 @@ from calmreply.plan import Plan
 from calmreply.review import Review
 
 HERE = Path(__file__).parent
+
+
+def reply_split_of(case_id: str) -> str:
+    """`test` for the replies written to be measured on, `dev` for all others."""
+    return "test" if "-t-" in case_id else "dev"
 
 
 def split_of(case_id: str) -> str:
@@ -47,7 +56,7 @@ def reply_cases(language: str) -> list[ReplyCase]:
             plan=Plan.model_validate(row["plan"]),
             reply=row["reply"],
             broken=frozenset(row["broken"]),
-            split=split_of(row["id"]),
+            split=reply_split_of(row["id"]),
         )
         for path in sorted((HERE / "replies").glob(f"{language}*.jsonl"))
         for row in read_jsonl(path)

@@ -84,14 +84,14 @@ def signal_report(cases: Sequence[ReviewCase], found: Sequence[Classification]) 
     lines = [f"{'signal':<22}{'precision':>18}{'recall':>18}"]
     for signal in Signal:
         hit = sum(
-            1 for case, result in zip(cases, found, strict=True) if signal in result.signals and signal in case.signals
+            1
+            for case, result in zip(cases, found, strict=True)
+            if signal in result.signals and signal in case.signals
         )
         said = sum(1 for result in found if signal in result.signals)
         true = sum(1 for case in cases if signal in case.signals)
         lines.append(f"{signal.value:<22}{share(hit, said):>18}{share(hit, true):>18}")
-    kept = sum(
-        1 for case in cases if Signal.AT_RISK in case.signals and screen(case.review.text).keep_local
-    )
+    kept = sum(1 for case in cases if Signal.AT_RISK in case.signals and screen(case.review.text).keep_local)
     true = sum(1 for case in cases if Signal.AT_RISK in case.signals)
     shut = sum(1 for case in cases if screen(case.review.text).keep_local)
     lines.append(f"at_risk kept from models {share(kept, true)}; of all reviews {share(shut, len(cases))}")
@@ -110,7 +110,8 @@ def show(case: ReviewCase, result: Classification) -> None:
     """Print a review that was read wrongly."""
     wanted, read = ",".join(case.complaints), ",".join(result.complaints)
     print(f"\n{case.id}{' (doubt)' if case.doubt else ''} {wanted} {sorted(case.signals)}")
-    print(f"  read {read} {sorted(signal.value for signal in result.signals)} {result.confidence} {result.details}")
+    signals = sorted(signal.value for signal in result.signals)
+    print(f"  read {read} {signals} {result.confidence} {result.details}")
     print(f"  {case.review.text[:400]!r}")
 
 
@@ -134,12 +135,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             if not cases:
                 continue
             found = [classify(case.review) for case in cases]
-            right = sum(1 for case, result in zip(cases, found, strict=True) if case.complaints[0] == result.complaint)
+            right = sum(
+                1 for case, result in zip(cases, found, strict=True) if case.complaints[0] == result.complaint
+            )
             accuracies[f"{kind}_{language}"] = right / len(cases)
             if arguments.json:
                 continue
             print(f"\n== {kind} {language}, {arguments.split}: {len(cases)} reviews")
-            print(complaint_report(cases, found), signal_report(cases, found), language_report(cases), sep="\n")
+            print(
+                complaint_report(cases, found), signal_report(cases, found), language_report(cases), sep="\n"
+            )
             for case, result in zip(cases, found, strict=True):
                 if arguments.show and _is_wrong(case, result, arguments.show):
                     show(case, result)

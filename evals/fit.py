@@ -44,7 +44,8 @@ def grow(pattern: str, items: Sequence[str], chance: random.Random) -> str:
     def pick(match: re.Match[str]) -> str:
         if match.group(2) and chance.random() < 0.5:  # noqa: PLR2004 - half of the optional parts
             return ""
-        return chance.choice(match.group(1).split("|"))
+        choices: list[str] = match.group(1).split("|")
+        return chance.choice(choices)
 
     grown = pattern
     while _GROUP.search(grown):
@@ -147,7 +148,8 @@ def fit(kind: str, language: str) -> dict[str, Any]:
     balance = "balanced" if kind == "complaints" else None
     model = LogisticRegression(C=STRENGTH[kind], max_iter=400, class_weight=balance)
     model.fit(matrix, labels)
-    print(f"{kind} {language}: {len(rows)} texts, {matrix.shape[1]} features, fits {model.score(matrix, labels):.3f}")
+    fits = model.score(matrix, labels)
+    print(f"{kind} {language}: {len(rows)} texts, {matrix.shape[1]} features, fits {fits:.3f}")
     weights, bias = model.coef_.T, list(model.intercept_)
     if weights.shape[1] == 1:  # two labels share one column
         weights, bias = weights @ [[-0.5, 0.5]], [-bias[0] / 2, bias[0] / 2]
@@ -157,7 +159,9 @@ def fit(kind: str, language: str) -> dict[str, Any]:
     return {
         "labels": [str(label) for label in model.classes_],
         "bias": [round(float(value), 3) for value in bias],
-        "rows": {str(names[index]): _packed(weights[index]) for index in sorted(kept, key=lambda i: names[i])},
+        "rows": {
+            str(names[index]): _packed(weights[index]) for index in sorted(kept, key=lambda i: names[i])
+        },
     }
 
 

@@ -1,4 +1,7 @@
-"""Replies from templates over many reviews: none may break a rule. `python -m evals.published [--data FOLDER]`."""
+"""Replies from templates over many reviews: none may break a rule.
+
+`python -m evals.published [--data FOLDER]`.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                     print(f"{review.id}: {sorted(errors)} in {reply.template}")
                 reasons.update(reply.reasons or ("publishable",))
                 openings.add(reply.text[:60])
-            print(f"{shop.name}, {language}: {len(reviews)} reviews, {dict(reasons)}, {len(openings)} openings")
+            print(
+                f"{shop.name}, {language}: {len(reviews)} reviews, {dict(reasons)}, {len(openings)} openings"
+            )
     print(f"published replies that break a rule: {broken}")
     return 1 if broken else 0
 

@@ -66,9 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rule", nargs="*", help="only these rules")
     parser.add_argument("--show", action="store_true", help="print the cases that went wrong")
     arguments = parser.parse_args(argv)
-    names = arguments.rule or [
-        name for name, rule in all_rules().items() if rule.severity is Severity.ERROR
-    ]
+    names = arguments.rule or [name for name, rule in all_rules().items() if rule.severity is Severity.ERROR]
     for language in arguments.language:
         cases = [case for case in reply_cases(language) if arguments.split in {"all", case.split}]
         print(f"\n{language}, {arguments.split}: {len(cases)} replies")

@@ -12,7 +12,13 @@ class FixedClassifier:
 
     def __init__(self, **fields: Any) -> None:
         self.classification = Classification.model_validate(
-            {"complaint": "damaged", "complaints": ["damaged"], "language": "en", "confidence": 0.99, **fields}
+            {
+                "complaint": "damaged",
+                "complaints": ["damaged"],
+                "language": "en",
+                "confidence": 0.99,
+                **fields,
+            }
         )
 
     def classify(self, review: Review, *, order: object = None) -> Classification:

@@ -75,7 +75,6 @@ _PRONOUNS = [
 _PRICED = {Action.REFUND, Action.PARTIAL_REFUND, Action.VOUCHER, Action.GIFT}
 
 
-
 @lru_cache(maxsize=1)
 def _told() -> list[str]:
     """What a review can tell of, in words in which it is found again."""

@@ -43,7 +43,9 @@ def test_all_broken_rules_come_in_one_error() -> None:
     assert {"length", "thanks", "apology", "residue"} <= {error["type"] for error in errors}
     for error, violation in zip(errors, expected, strict=True):
         assert error["loc"] == ("text",)
-        assert {"hint": violation.hint, "start": violation.start, "end": violation.end}.items() <= error["ctx"].items()
+        assert {"hint": violation.hint, "start": violation.start, "end": violation.end}.items() <= error[
+            "ctx"
+        ].items()
         assert violation.message in error["msg"]
 
 

@@ -28,7 +28,9 @@ THANKS, APOLOGY, EMPATHY, REMEDY, CHANNEL = (
 )
 
 
-def reply(*script: str | ModelAnswer | Exception, review: Review = REVIEW, **options: object) -> tuple[Reply, ScriptedModel]:
+def reply(
+    *script: str | ModelAnswer | Exception, review: Review = REVIEW, **options: object
+) -> tuple[Reply, ScriptedModel]:
     model = ScriptedModel(script)  # type: ignore[arg-type]
     classifier = options.pop("classifier", FixedClassifier())
     replier = Replier(ceramics(), model, classifier=classifier, **options)  # type: ignore[arg-type]
@@ -42,7 +44,12 @@ def kept(result: Reply) -> bool:
 
 def test_a_good_draft_is_the_reply() -> None:
     result, model = reply(GOOD)
-    assert (result.text, result.source, result.model_share, result.publishable) == (GOOD, Source.MODEL, 1.0, True)
+    assert (result.text, result.source, result.model_share, result.publishable) == (
+        GOOD,
+        Source.MODEL,
+        1.0,
+        True,
+    )
     assert len(model.requests) == 1
     assert result.usage.requests == 1
 
@@ -78,7 +85,9 @@ def test_a_re_ask_replaces_and_carries_the_draft_and_the_hints() -> None:
     _, model = reply(draft, GOOD)
     first, second = (request.messages for request in model.requests)
     text = "\n".join(message.content for message in second)
-    assert text.count("cracked in two") == "\n".join(message.content for message in first).count("cracked in two")
+    assert text.count("cracked in two") == "\n".join(message.content for message in first).count(
+        "cracked in two"
+    )
     assert draft in text
     assert "apolog" in text.casefold()
 
@@ -210,7 +219,9 @@ def test_an_order_look_up_is_asked_once_and_its_facts_may_be_told() -> None:
         asked.append(review.id)
         return Order(found=False)
 
-    replier = Replier(ceramics(), client=False, orders=orders, classifier=FixedClassifier(complaint="mistaken"))
+    replier = Replier(
+        ceramics(), client=False, orders=orders, classifier=FixedClassifier(complaint="mistaken")
+    )
     result = replier.reply(REVIEW)
     assert asked == ["r1"]
     assert result.plan.facts

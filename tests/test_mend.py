@@ -75,7 +75,12 @@ def test_nothing_is_left_that_points_at_what_went() -> None:
 
 
 def test_the_drafts_own_pronoun_is_kept() -> None:
-    text = mended(THANKS.replace("us", "me"), EMPATHY, REMEDY.replace("We", "I"), CHANNEL.replace("our", "my").replace("we", "I"))
+    text = mended(
+        THANKS.replace("us", "me"),
+        EMPATHY,
+        REMEDY.replace("We", "I"),
+        CHANNEL.replace("our", "my").replace("we", "I"),
+    )
     assert text is not None
     assert "We" not in text
 
@@ -86,7 +91,11 @@ def test_paragraphs_stay_paragraphs() -> None:
 
 
 def test_a_reply_too_long_loses_what_the_formula_does_not_need() -> None:
-    extra = ("We pack every order by hand.", "Our kiln is old and dear to us.", "The river is high this week.")
+    extra = (
+        "We pack every order by hand.",
+        "Our kiln is old and dear to us.",
+        "The river is high this week.",
+    )
     text = mended(*WHOLE[:3], *extra, REMEDY, CHANNEL)
     assert text is not None
     assert all(sentence in text for sentence in WHOLE)
@@ -106,7 +115,10 @@ def test_what_is_no_draft_is_not_mended(draft: str) -> None:
         ("“Cảm ơn bạn.”", "Cảm ơn bạn."),
         ("```\nThank you.\n```", "Thank you."),
         ("Phản hồi: Cảm ơn bạn.", "Cảm ơn bạn."),
-        ('"Yes" is what you said, and "no" is what you got.', '"Yes" is what you said, and "no" is what you got.'),
+        (
+            '"Yes" is what you said, and "no" is what you got.',
+            '"Yes" is what you said, and "no" is what you got.',
+        ),
     ],
 )
 def test_wrappings_come_off(draft: str, text: str) -> None:

@@ -70,15 +70,21 @@ def test_an_order_look_up_may_be_plain_or_async(is_async: bool) -> None:  # noqa
     async def alook(_: Review) -> Order:
         return order
 
-    shop = ceramics(remedies={"damaged": {"action": "replacement", "within": "24 hours", "needs_order": True}})
-    each = Replier(shop, client=False, orders=alook if is_async else lambda _: order, classifier=FixedClassifier())
+    shop = ceramics(
+        remedies={"damaged": {"action": "replacement", "within": "24 hours", "needs_order": True}}
+    )
+    each = Replier(
+        shop, client=False, orders=alook if is_async else lambda _: order, classifier=FixedClassifier()
+    )
     assert each.plan(REVIEW).facts == order.facts
     assert asyncio.run(each.aplan(REVIEW)).remedy == each.plan(REVIEW).remedy
     each.close()
 
 
 def test_without_the_order_it_is_asked_for() -> None:
-    shop = ceramics(remedies={"damaged": {"action": "replacement", "within": "24 hours", "needs_order": True}})
+    shop = ceramics(
+        remedies={"damaged": {"action": "replacement", "within": "24 hours", "needs_order": True}}
+    )
     reply = Replier(shop, client=False, classifier=FixedClassifier()).reply(REVIEW)
     assert reply.plan.asks_order
     assert reply.publishable
@@ -151,7 +157,9 @@ def test_nothing_of_the_review_is_in_a_repr() -> None:
 
 def test_a_hosted_model_sees_no_private_data() -> None:
     model = ScriptedModel([GOOD])
-    review = Review(text="The mug arrived cracked in two. Call me on 0912 345 678 or a@b.vn.", author="Anna Smith")
+    review = Review(
+        text="The mug arrived cracked in two. Call me on 0912 345 678 or a@b.vn.", author="Anna Smith"
+    )
     replier(model).reply(review)
     sent = "\n".join(message.content for message in model.requests[0].messages)
     assert "0912 345 678" not in sent

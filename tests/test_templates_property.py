@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from strategies import classifications, orders, platforms, reviews, shops
 
 from calmreply.checks import check, errors_in
 from calmreply.planning import make_plan
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from calmreply.planning import Order
     from calmreply.review import Classification, Review
     from calmreply.shop import Shop
-    from tests.strategies import classifications, orders, platforms, reviews, shops
-else:  # at run time pytest puts this folder on the path; the type checker starts from the root
-    from strategies import classifications, orders, platforms, reviews, shops
 
 
 @given(shop=shops(), review=reviews, reading=classifications(), platform=platforms, order=orders)

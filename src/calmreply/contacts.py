@@ -48,7 +48,8 @@ _DATE = re.compile(r"(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./
 _THOUSANDS = re.compile(r"\d{1,3}(?:[., ]\d{3})+$")
 _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]\d{3}[ .-]\d{4}$")
 _UNIT_AFTER = re.compile(
-    r" ?(?:đ|vnđ|vnd|k\b|usd|eur|dollars?|euros?|đồng|dong|nghìn|ngàn|ml|kg|g\b|cm|mm|mah|w\b|%|€|£|\$)",
+    r" ?(?:đ(?!\w)|vnđ|vnd|k\b|usd|eur|dollars?|euros?|đồng|dong|nghìn|ngàn"
+    r"|ml|kg|g\b|cm|mm|mah|w\b|%|€|£|\$)",
     re.IGNORECASE,
 )
 _MONEY_BEFORE = re.compile(r"[$€£₫] ?$")

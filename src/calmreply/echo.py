@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from calmreply.analysis import Analysis
 from calmreply.details import find_products
 from calmreply.languages import load_language
+from calmreply.rules import all_rules
 
 if TYPE_CHECKING:
     from calmreply.prompt_files import LanguagePrompts
@@ -86,6 +87,7 @@ def _instructions(texts: LanguagePrompts, language: str) -> tuple[frozenset[str]
     """Every sentence of the instructions, and the labels of the plan's lines."""
     sources = [texts.system.source, texts.plan.source, texts.repair.source]
     sources += [text.source for text in texts.guidance.values()]
+    sources += [rule.hint for rule in all_rules().values()]  # a re-ask names them
     said = {
         _plain(source[sentence.start : sentence.end])
         for source in sources

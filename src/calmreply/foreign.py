@@ -43,6 +43,7 @@ _CLAUSE_WORDS = 4
 _CLAUSE_END = frozenset({",", ";", ":", "-", "(", ")", "/", "."})
 _SURE = 0.6
 _LOANED_SHARE = 0.35
+_ALONE_SHARE = 0.25
 _FEW = 0.2
 
 
@@ -77,7 +78,9 @@ def _in_sentence(sentence: Sentence, home: str) -> Iterator[Stretch]:
             yield Stretch("another language", sentence.start, sentence.end)
         return
     if sentence.language != home:
-        if _share(words, sentence.language) >= _LOANED_SHARE:
+        # Without a word of the home language, fewer of the other's small words say enough.
+        enough = _LOANED_SHARE if _share(words, home) else _ALONE_SHARE
+        if _share(words, sentence.language) >= enough:
             yield Stretch(_name_of(sentence.language), sentence.start, sentence.end, is_readable=True)
         return
     for clause in _clauses(sentence.tokens):

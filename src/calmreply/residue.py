@@ -176,7 +176,9 @@ def repeated(sentences: Sequence[Sentence]) -> Iterator[Trace]:
 
 def copied(sentences: Sequence[Sentence], review: Sequence[Sentence]) -> Iterator[Trace]:
     """Whole sentences of the review, word for word: the customer's voice where the shop's should be."""
-    said = " ".join(("", *(token.form for one in review for token in one.tokens if token.form[0].isalnum()), ""))
+    said = " ".join(
+        ("", *(token.form for one in review for token in one.tokens if token.form[0].isalnum()), "")
+    )
     for sentence in sentences:
         words = [token.form for token in sentence.tokens if token.form[0].isalnum()]
         if len(words) >= _COPIED_LENGTH and f" {' '.join(words)} " in said:

@@ -12,7 +12,7 @@ import calmreply.checks
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Run
+    from cli.conftest import Run
 
 GOOD = (
     "Thank you for telling us about your mug. I am truly sorry that it arrived broken in three pieces, and I "

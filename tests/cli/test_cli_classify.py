@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import ChatServer, Run
+    from cli.conftest import ChatServer, Run
 
 OURS = ["id", "complaint", "complaints", "signals", "details", "language", "confidence", "evidence"]
 REVIEWS = (

@@ -19,7 +19,7 @@ from calmreply.testing import ScriptedModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.cli.conftest import Outcome, Run
+    from cli.conftest import Outcome, Run
 
 COUNT = len(demo_cases())
 READ_AS = {

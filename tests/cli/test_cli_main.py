@@ -15,7 +15,7 @@ import calmreply.cli
 from calmreply.cli import main, reply
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Run
+    from cli.conftest import Run
 
 
 ROW = '{"id": "%d", "text": "The mug arrived broken.", "reply": "Whatever."}\n'

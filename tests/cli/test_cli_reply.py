@@ -16,7 +16,7 @@ from calmreply.replier import Replier
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import ChatServer, Run
+    from cli.conftest import ChatServer, Run
 
 TEXT = "Both mugs arrived broken, the handles had snapped off. I am so disappointed."
 GOOD = (

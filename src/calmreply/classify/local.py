@@ -8,9 +8,9 @@ from calmreply.classify.at_risk import screen
 from calmreply.classify.confidence import CONFIDENT, calibrated
 from calmreply.classify.evidence import read_complaints
 from calmreply.classify.language import detect_language
-from calmreply.classify.reading import Reading
+from calmreply.classify.reading import read_review
 from calmreply.classify.signals import read_signals
-from calmreply.languages import language_codes, load_language
+from calmreply.languages import language_codes
 from calmreply.review import Classification, Review, Signal
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def classify(
     fallback = next(iter(languages), "en")
     language = detect_language(review.text) or fallback
     readable = language if language in language_codes() else fallback
-    reading = Reading(review.text, load_language(readable))
+    reading = read_review(review.text, readable)
     risk = screen(review.text)
     known = order is not None or _sells(catalogue, review.text, readable)
     found = read_complaints(reading, is_customer=known)

@@ -113,7 +113,9 @@ def _untitled(words: list[str]) -> list[str]:
     while len(kept) > 1 and kept[0].casefold() in titles:
         was_titled = was_titled or kept[0].casefold() in western
         kept = kept[1:]
-    if len(kept) == 1 and kept[0].casefold() in (titles | _lists()["western_surnames"] if was_titled else titles):
+    if len(kept) == 1 and kept[0].casefold() in (
+        titles | _lists()["western_surnames"] if was_titled else titles
+    ):
         return []
     return kept
 

@@ -10,13 +10,14 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from calmreply.cues import Cue, CueGroup, CueIndex, compile_cue, fold
+from calmreply.languages import load_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from calmreply.languages import Language
 
-__all__ = ["Clause", "Reading"]
+__all__ = ["Clause", "Reading", "read_review"]
 
 # No review needs more to be understood; the rest would only cost time.
 LONGEST_REVIEW = 8_000
@@ -107,6 +108,12 @@ class _Sentence:
             yield self.words[first].start, self.words[min(last, len(self.words) - 1)].end
 
 
+@lru_cache(maxsize=128)
+def read_review(text: str, code: str) -> Reading:
+    """A text read with the spellings of that language; kept for the texts read last."""
+    return Reading(text, load_language(code))
+
+
 class Reading:
     """One text read with one language's spellings, whatever language it is in."""
 
@@ -145,7 +152,9 @@ class Reading:
 def _compiler(language: Language) -> Callable[[str], Cue]:
     """Compiles cues for reviews: the language's confused letters are one."""
     letters = _letters(language)
-    lists = {name: [entry.translate(letters) for entry in words] for name, words in language.word_lists.items()}
+    lists = {
+        name: [entry.translate(letters) for entry in words] for name, words in language.word_lists.items()
+    }
 
     def compiled(pattern: str) -> Cue:
         return compile_cue(pattern.translate(letters), lists, folds=language.folds)
@@ -216,6 +225,7 @@ def _sentences(text: str, language: Language) -> Iterator[tuple[_Word, ...]]:
             words = []
             continue
         is_unit = bool(words) and words[-1].form[0].isdigit() and len(form) <= _LONGEST_UNIT
+        is_unit = is_unit or "&" in lowered[max(0, match.start() - 1) : match.end() + 1]  # "J&T" is a name
         for full in (form,) if is_unit else _forms(form, language):
             words.append(_Word(full, match.start(), match.end()))
     if words:

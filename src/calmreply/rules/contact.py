@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _NOT_WORD = re.compile(r"[\s.\-()/·]+")
+_CHAT = frozenset({"chat", "inbox"})
 _PHONE_KINDS = frozenset({"phone", "zalo", "whatsapp", "viber"})
 # British and American postcodes, as they stand at the end of an address.
 _POSTCODE = re.compile(r"\b(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]{2} \d{5}(?:-\d{4})?)\b")
@@ -85,6 +86,10 @@ def _is_like(contact: Contact, wanted: Channel) -> bool:
 def _invites_to(case: Case, kind: str, name: str) -> bool:
     refused = {hit.sentence for hit in case.hits("channel_refused")}
     groups = ("channel_chat",) if kind == "chat" else (f"channel_{kind}", "channel_chat")
+    if kind == "chat":
+        # "Message our Facebook page" is no invitation to the shop's chat; "chat with us, or on Facebook" is.
+        plain = {one.index for one in case.analysis.sentences if any(t.form in _CHAT for t in one.tokens)}
+        refused |= {hit.sentence for hit in case.hits("off_platform")} - plain
     if any(hit.sentence not in refused for group in groups for hit in case.hits(group)):
         return True
     word = fold(name.casefold())
