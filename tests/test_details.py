@@ -139,6 +139,12 @@ def test_a_language_without_data_is_an_error() -> None:
         find_details("cassé", "fr")
 
 
+@pytest.mark.parametrize("text", ["¨", "0\x1b0:0:{0¨\x1e", "\u0300 \u0301", "\ud800", "\u20dd ."])
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_text_without_a_word_tells_of_nothing(text: str, language: str) -> None:
+    assert find_details(text, language) == ()
+
+
 @pytest.mark.parametrize("text", ["not " * 25_000, "x" * 100_000, "không " * 20_000, "(" * 100_000])
 def test_hostile_text_takes_no_time(text: str) -> None:
     start = time.process_time()

@@ -151,7 +151,7 @@ class Vocabulary:
         """The table for the way these words are written, and the words as it knows them."""
         if not self.language.folds:
             return self._marked, forms
-        bare = [fold(form) for form in forms]
+        bare = [fold(form) or form for form in forms]  # a mark alone stays one
         marked = sum(form != plain for form, plain in zip(forms, bare, strict=True))
         return (self._bare, bare) if marked * _MARKED_FROM < len(forms) else (self._marked, forms)
 

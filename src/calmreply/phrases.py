@@ -66,7 +66,7 @@ class PhraseTree:
             if end == len(forms):
                 continue
             form = forms[end]
-            if (following := node.words.get(_NUMBER if form[:1].isdigit() else form)) is not None:
+            if (following := node.words.get(_NUMBER if form[0].isdigit() else form)) is not None:
                 places.append((following, end + 1))
             for stem, stemmed in node.stems.items():
                 if form.startswith(stem):
@@ -77,7 +77,7 @@ class PhraseTree:
         return sorted({len(stem) for stem in self.root.stems})
 
     def _starting(self, word: str) -> tuple[_Node, ...]:
-        exact = self.root.words.get(_NUMBER if word[:1].isdigit() else word)
+        exact = self.root.words.get(_NUMBER if word[0].isdigit() else word)
         stems = (self.root.stems.get(word[:length]) for length in self._lengths if length <= len(word))
         return tuple(node for node in (exact, *stems) if node is not None)
 

@@ -58,7 +58,7 @@ _ALONE = 0.6
 _FEWEST_WORDS = 5
 _BESIDE_BODILY = 0.2
 _BESIDE_PLAIN = 0.05
-_DOUBTFUL = 0.25
+_DOUBTFUL = 0.4
 
 
 @lru_cache(maxsize=256)

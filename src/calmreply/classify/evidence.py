@@ -36,6 +36,7 @@ _CLEAR = 1.2
 # The evidence that a second complaint needs.
 _SECOND = 0.55
 _MOST_SECONDS = 3
+_RISKY_TRADE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,19 @@ class Found:
         return self.scores["praise"]
 
 
-def read_complaints(reading: Reading, *, is_customer: bool = False) -> Found:
-    """Weigh every clause and settle on the primary complaint; a known customer is never `mistaken`."""
+def read_complaints(reading: Reading, *, is_customer: bool = False, is_risk: bool = False) -> Found:
+    """Weigh every clause and settle on the primary complaint.
+
+    A known customer is never `mistaken`; at risk, hospitals and courts are no other trade.
+    """
     weighed = [(clause, _weighed(clause, reading)) for clause in reading.clauses()]
     scores = _summed(weighed)
     for label in (*_ROOTS, "service", "mistaken", "praise"):
         scores[label] += min(2, len(reading.spans(f"complaint_{label}")))
     if is_customer:
         scores["mistaken"] = 0.0
+    elif is_risk:
+        scores["mistaken"] *= _RISKY_TRADE
     primary = _primary(scores)
     seconds = [] if primary in {"other", "mistaken"} else _seconds(scores, primary)
     quotes = [

@@ -71,7 +71,7 @@ def classify(
     reading = read_review(review.text, readable)
     risk = screen(review.text)
     known = order is not None or _sells(catalogue, review.text, readable)
-    found = read_complaints(reading, is_customer=known)
+    found = read_complaints(reading, is_customer=known, is_risk=bool(risk))
     details = find_details(review.text, readable, product=review.product)
     signals, quotes = read_signals(reading, found)
     if risk:
