@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calmreply.classify import CONFIDENT, classify, detect_language, screen
+from calmreply.classifier import CONFIDENT, classify, detect_language, screen
 from calmreply.cues import fold
 from calmreply.review import Classification, Complaint, Review, Signal
 from evals.cases import HERE, read_jsonl, split_of

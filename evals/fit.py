@@ -13,8 +13,8 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calmreply.classify.clauses import STEPS_PER_UNIT, ZERO, clause_features
-from calmreply.classify.reading import Reading
+from calmreply.classifier.clauses import STEPS_PER_UNIT, ZERO, clause_features
+from calmreply.classifier.reading import Reading
 from calmreply.cues import fold
 from calmreply.languages import load_language
 from evals.cases import read_jsonl, split_of

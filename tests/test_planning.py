@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calmreply.classify import CONFIDENT
+from calmreply.classifier import CONFIDENT
 from calmreply.errors import InputError
 from calmreply.languages import load_language
 from calmreply.plan import Action, Plan, Reason, Remedy

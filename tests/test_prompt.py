@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from calmreply.checks import check, errors_in
-from calmreply.classify import CONFIDENT, LocalClassifier
+from calmreply.classifier import CONFIDENT, LocalClassifier
 from calmreply.errors import PromptError
 from calmreply.flow import Setup
 from calmreply.model import Message, ModelAnswer, ModelRequest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from calmreply.checks import PublicReply, check
-    from calmreply.classify import LocalClassifier, classify
+    from calmreply.classifier import LocalClassifier, classify
     from calmreply.errors import (
         BudgetExceededError,
         CalmReplyError,
@@ -54,7 +54,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "checks": ("PublicReply", "check"),
-    "classify": ("LocalClassifier", "classify"),
+    "classifier": ("LocalClassifier", "classify"),
     "errors": (
         "BudgetExceededError",
         "CalmReplyError",
@@ -157,7 +157,7 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module 'calmreply' has no attribute {name!r}")
     module = import_module(f"calmreply.{home}")
-    # A room and the function in it may share a name (check, classify): the function is the public one.
+    # All of a room at once: its names cost nothing once it is imported.
     for each in _HOMES[home]:
         globals()[each] = getattr(module, each)
     return globals()[name]

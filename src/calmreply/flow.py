@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calmreply.checks import check, errors_in
-from calmreply.classify import CONFIDENT, screen
+from calmreply.classifier import CONFIDENT, screen
 from calmreply.errors import CalmReplyError, ModelError, ModelRefusedError
 from calmreply.mend import mend, shown_share, unwrapped
 from calmreply.model import usage_of
@@ -31,7 +31,7 @@ from calmreply.templates import render_template
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from calmreply.classify import Classifier
+    from calmreply.classifier import Classifier
     from calmreply.model import ModelAnswer, ModelRequest
     from calmreply.prompt import Prompts
     from calmreply.review import Classification, Review

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from calmreply.classify import CONFIDENT
+from calmreply.classifier import CONFIDENT
 from calmreply.review import Complaint, Signal
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from calmreply.classify import CONFIDENT, display_name
+from calmreply.classifier import CONFIDENT, display_name
 from calmreply.details import find_details
 from calmreply.errors import InputError
 from calmreply.languages import load_language

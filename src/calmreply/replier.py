@@ -7,7 +7,7 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from calmreply.classify import LocalClassifier
+from calmreply.classifier import LocalClassifier
 from calmreply.errors import CalmReplyError, InputError, ModelError
 from calmreply.flow import ModelCall, OrderLookup, Setup, classify_flow, plan_flow, reply_flow
 from calmreply.model import ModelAnswer, is_local, model_from_environment, ready_model, usage_of
@@ -20,7 +20,7 @@ from calmreply.tokens import estimate_request_tokens
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from calmreply.classify import Classifier
+    from calmreply.classifier import Classifier
     from calmreply.flow import Flow
     from calmreply.model import Model
     from calmreply.plan import Plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from calmreply.classify import LocalClassifier
+from calmreply.classifier import LocalClassifier
 from calmreply.cli import demo
 from calmreply.cli.demo import demo_cases, demo_shop
 from calmreply.errors import DiskSpaceError, EmbeddedModelError, ModelFetchError

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from calmreply.analysis import Analysis
-from calmreply.classify.reading import Reading
+from calmreply.classifier.reading import Reading
 from calmreply.languages import language_codes, load_language
 
 GROUPS = [(code, name) for code in language_codes() for name in load_language(code).cue_data]

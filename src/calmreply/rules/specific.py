@@ -123,7 +123,7 @@ def _telling_words(words: Sequence[str], vocabulary: Vocabulary) -> Iterator[str
         unit = vocabulary.units.get(words[at + 1]) if at + 1 < len(words) else None
         if number is not None and unit:
             yield f"{number * unit:g} minutes"
-        elif word[0].isdigit():
+        elif word[:1].isdigit():
             if 1 < len(word) <= _LONGEST_NUMBER:
                 yield word
         elif vocabulary.is_telling(word):

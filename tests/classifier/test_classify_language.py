@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calmreply.classify import detect_language
+from calmreply.classifier import detect_language
 from calmreply.cues import fold
 
 VIETNAMESE = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calmreply.classify import display_name
+from calmreply.classifier import display_name
 
 
 @pytest.mark.parametrize(

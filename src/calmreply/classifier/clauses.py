@@ -83,7 +83,7 @@ def clause_features(words: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=16)
 def load_clause_model(code: str, kind: str = "complaints") -> ClauseModel | None:
     """The model of a language, for complaints or for `risk`; None where there is none."""
-    file = resources.files("calmreply.classify") / "weights" / f"{kind}_{code}.json.gz"
+    file = resources.files("calmreply.classifier") / "weights" / f"{kind}_{code}.json.gz"
     if not file.is_file():
         return None
     return ClauseModel(json.loads(gzip.decompress(file.read_bytes())))

@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from calmreply.classify import CONFIDENT, Classifier, LocalClassifier, classify
+from calmreply.classifier import CONFIDENT, Classifier, LocalClassifier, classify
 from calmreply.review import Classification, Complaint, Review, Signal
 
 
@@ -131,7 +131,7 @@ def test_a_long_clear_review_is_surer_than_a_word() -> None:
 
 
 def test_the_weights_hold_no_sentence_of_anyone() -> None:
-    for file in (resources.files("calmreply.classify") / "weights").iterdir():
+    for file in (resources.files("calmreply.classifier") / "weights").iterdir():
         if file.name.endswith(".json.gz"):
             import gzip
 

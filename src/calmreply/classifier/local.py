@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from calmreply.classify.at_risk import screen
-from calmreply.classify.confidence import CONFIDENT, calibrated
-from calmreply.classify.evidence import read_complaints
-from calmreply.classify.language import detect_language
-from calmreply.classify.reading import read_review
-from calmreply.classify.signals import read_signals
+from calmreply.classifier.at_risk import screen
+from calmreply.classifier.confidence import CONFIDENT, calibrated
+from calmreply.classifier.evidence import read_complaints
+from calmreply.classifier.language import detect_language
+from calmreply.classifier.reading import read_review
+from calmreply.classifier.signals import read_signals
 from calmreply.languages import language_codes
 from calmreply.review import Classification, Review, Signal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calmreply.classify import Level, screen
+from calmreply.classifier import Level, screen
 from calmreply.cues import fold
 
 AT_RISK = [

@@ -7,15 +7,15 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from calmreply.classify.clauses import load_clause_model
-from calmreply.classify.language import may_be_in
-from calmreply.classify.reading import read_review
+from calmreply.classifier.clauses import load_clause_model
+from calmreply.classifier.language import may_be_in
+from calmreply.classifier.reading import read_review
 from calmreply.languages import language_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from calmreply.classify.reading import Reading
+    from calmreply.classifier.reading import Reading
 
 __all__ = ["AtRisk", "Level", "screen"]
 

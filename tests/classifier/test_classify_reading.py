@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calmreply.classify.reading import read_review
+from calmreply.classifier.reading import read_review
 
 
 def words(text: str, code: str) -> list[tuple[str, ...]]:

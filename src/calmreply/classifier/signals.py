@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from calmreply.review import Complaint, Signal
 
 if TYPE_CHECKING:
-    from calmreply.classify.evidence import Found
-    from calmreply.classify.reading import Reading
+    from calmreply.classifier.evidence import Found
+    from calmreply.classifier.reading import Reading
 
 __all__ = ["read_signals"]
 

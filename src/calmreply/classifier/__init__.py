@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from calmreply.classify.at_risk import AtRisk, Level, screen
-from calmreply.classify.language import detect_language
-from calmreply.classify.local import CONFIDENT, Classifier, LocalClassifier, classify
-from calmreply.classify.name import display_name
+from calmreply.classifier.at_risk import AtRisk, Level, screen
+from calmreply.classifier.language import detect_language
+from calmreply.classifier.local import CONFIDENT, Classifier, LocalClassifier, classify
+from calmreply.classifier.name import display_name
 
 __all__ = [
     "CONFIDENT",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from calmreply.review import Complaint
 
 if TYPE_CHECKING:
-    from calmreply.classify.evidence import Found
+    from calmreply.classifier.evidence import Found
 
 __all__ = ["CONFIDENT", "calibrated"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from calmreply.classify.clauses import load_clause_model
+from calmreply.classifier.clauses import load_clause_model
 from calmreply.review import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from calmreply.classify.reading import Clause, Reading
+    from calmreply.classifier.reading import Clause, Reading
 
 __all__ = ["Found", "read_complaints"]
 
