@@ -228,9 +228,9 @@ class _Desk:
         return [violation for violation in found if violation.is_error or violation.rule == "invented"]
 
     def mended(self, text: str, draft: str) -> Reply:
-        """A mended draft; with fewer than half of its sentences from the model it is a template."""
+        """A mended draft; where the model wrote no more than half of it, the whole template reads better."""
         share = shown_share(text, draft, self.plan.language)
-        return self.reply(text, Source.MENDED if share >= 0.5 else Source.TEMPLATE, share=share)  # noqa: PLR2004 - half
+        return self.reply(text, Source.MENDED, share=share) if share > 0.5 else self.template()  # noqa: PLR2004 - half
 
     def template(self) -> Reply:
         rendered = render_template(
