@@ -13,6 +13,7 @@ from calmreply import (
     Review,
     Settings,
     Source,
+    UnpublishableError,
     Usage,
     check,
 )
@@ -193,6 +194,14 @@ def test_what_is_at_risk_goes_to_no_model() -> None:
     assert result.reasons == ("at_risk",)
     assert "our studio manager" in result.text.casefold()
     assert "replacement" not in result.text
+
+
+def test_raising_for_a_person_is_opt_in() -> None:
+    good, _ = reply(GOOD)
+    assert good.raise_for_human() is good
+    serious, _ = reply(classifier=FixedClassifier(signals=["at_risk"]))
+    with pytest.raises(UnpublishableError, match="at_risk"):
+        serious.raise_for_human()
 
 
 def test_a_language_the_shop_does_not_serve_goes_to_no_model() -> None:

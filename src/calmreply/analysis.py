@@ -62,11 +62,6 @@ class Sentence:
         """The analysed forms with single spaces between and around them."""
         return f" {' '.join(token.form for token in self.tokens)} "
 
-    @property
-    def has_words(self) -> bool:
-        """Whether there is a letter or digit in it."""
-        return any(token.form[0].isalnum() for token in self.tokens)
-
 
 class Hit(NamedTuple):
     """A cue found: place in the text as given and the sentence it stands in."""

@@ -90,7 +90,7 @@ class Reply(BaseModel):
     `publishable` is true when no rule is broken and no person has to look first;
     `needs_human` says a person must approve, and `reasons` why.
     The text keeps every rule either way. `model_share` is the share of its sentences
-    that the model wrote, 0 to 1.
+    that the model wrote, 0 to 1; `notes` say what a person should know of what the model was shown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

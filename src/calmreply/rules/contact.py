@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from calmreply.contacts import Contact, contact_keys, find_contacts, is_among
 from calmreply.cues import fold
+from calmreply.languages import load_language
 from calmreply.platform import channel_kind, find_platform
 from calmreply.rules import Case, Finding, rule
 from calmreply.rules.tone import blame
@@ -238,8 +239,6 @@ def _run(text: str, words: list[re.Match[str]], at: int) -> list[re.Match[str]]:
 
 def _no_names(case: Case) -> frozenset[str]:
     """Capitalised words that stand beside a name without being part of it: greetings and titles."""
-    from calmreply.languages import load_language
-
     words = load_language(case.plan.language).data.get("contacts", {}).get("beside_names", ())
     return frozenset(fold(word.casefold()) for word in words)
 
