@@ -102,6 +102,7 @@ def main() -> None:
     reader = None if options.read else LabelledReader(labels, options.language)
     settings = Settings(
         classify_with_model="never",
+        grounding=options.grounding,
         temperature=options.temperature,
         max_attempts=options.attempts,
         # A busy machine is slow, and asking it again makes it slower.
@@ -157,6 +158,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="which reviews")
     parser.add_argument("--shop", type=Path, help="a shop.toml; else a policy of this file")
     parser.add_argument("--read", action="store_true", help="let the classifier read the reviews")
+    parser.add_argument("--grounding", choices=["loose", "strict"], default="strict")
     parser.add_argument("--attempts", type=int, default=2)
     parser.add_argument("--temperature", type=float, default=Settings().temperature)
     parser.add_argument("--out", type=Path, help="where the drafts and replies go, one JSON object a line")

@@ -17,21 +17,29 @@ from calmreply.classifier.clauses import STEPS_PER_UNIT, ZERO, clause_features
 from calmreply.classifier.reading import Reading
 from calmreply.cues import fold
 from calmreply.languages import load_language
-from evals.cases import read_jsonl, split_of
+from calmreply.review import Signal
+from evals.cases import read_jsonl, reply_cases, split_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HERE = Path(__file__).parent
-WEIGHTS = HERE.parent / "src" / "calmreply" / "classify" / "weights"
+WEIGHTS = HERE.parent / "src" / "calmreply" / "classifier" / "weights"
 SEED = 7
 # Patterns grown, texts a pattern gives at most, and features kept, by what is fitted.
 CLAUSES_PER_PATTERN = 40
 RISKS_PER_PATTERN = 25
 CLAUSES_AS_NO_RISK = 40
+# How often a plain piece counts beside the grown clauses.
+PIECES = 4
+# How often the review of a labelled reply counts.
+CASES = 4
+# The share of risks and of pieces that are also told in passing, and how many long asides go with them.
+IN_PASSING = 0.5
+LONG_ASIDES = 2_000
 RARE = 2
 KEPT = {"complaints": 12_000, "risk": 12_000}
-STRENGTH = {"complaints": 30.0, "risk": 6.0}
+STRENGTH = {"complaints": 20.0, "risk": 6.0}
 _GROUP = re.compile(r"\(([^()]*)\)(\?)?")
 _SOUND = {"neutral", "vague", "praise"}
 
@@ -72,18 +80,50 @@ def grown_rows(name: str, per_pattern: int) -> Rows:
 def complaint_rows(language: str, chance: random.Random) -> Rows:
     """What clauses are about: grown clauses, the same run together with an aside, and our own reviews."""
     rows = grown_rows(f"clauses_{language}", CLAUSES_PER_PATTERN)
-    return rows + run_ons(rows, chance) + own_reviews(language)
+    told = [(text, label.rpartition("+")[2]) for text, label in pieces(language)]
+    cases = [(text, complaint) for text, complaint, _ in case_reviews(language) if complaint != "other"]
+    return rows + run_ons(rows, chance) + own_reviews(language) + told * PIECES + cases * CASES
+
+
+def pieces(language: str) -> Rows:
+    """(text, label) of the plain pieces of reviews; "risk+late" is at risk and about lateness too."""
+    lines = (HERE / "training" / f"pieces_{language}.txt").read_text("utf-8").splitlines()
+    rows = (line.partition("|") for line in lines if line.strip() and not line.startswith("#"))
+    return [(text.strip(), label.strip()) for label, _, text in rows]
 
 
 def risk_rows(language: str) -> Rows:
     """What is at risk and what only sounds so: grown sentences, clauses, and our own reviews."""
     rows = grown_rows(f"risk_{language}", RISKS_PER_PATTERN)
     rows += [(text, "near") for text, _ in grown_rows(f"clauses_{language}", CLAUSES_AS_NO_RISK)]
+    told = [(text, "risk" if label.startswith("risk") else "near") for text, label in pieces(language)]
+    rows += told * PIECES
+    rows += told_in_passing(rows, told, random.Random(SEED))
+    rows += [(text, "risk" if risk else "near") for text, _, risk in case_reviews(language)] * CASES
     for row in own_dev(language):
         label = "risk" if "at_risk" in row["signals"] else "near"
         texts = [row["text"]] if label == "risk" else re.split(r"[.!?\n]+", row["text"])
         rows += [(text, label) for text in texts if text.strip() for _ in range(4)]
     return rows
+
+
+def told_in_passing(rows: Rows, told: Rows, chance: random.Random) -> Rows:
+    """Long sentences: what is at risk and what is not, each amid other things that are not."""
+    near = [text for text, label in rows if label == "near"]
+    risks = [row for row in rows[: len(rows) - PIECES * len(told)] if row[1] == "risk"]
+    long: Rows = []
+    for text, label in [*told, *told, *risks]:
+        if chance.random() < IN_PASSING:
+            count = chance.randint(1, 2 if label == "risk" else 3)
+            long.append((_shuffled([text, *chance.choices(near, k=count)], chance), label))
+    for _ in range(LONG_ASIDES):
+        long.append((_shuffled(chance.choices(near, k=chance.randint(2, 4)), chance), "near"))
+    return long
+
+
+def _shuffled(texts: list[str], chance: random.Random) -> str:
+    chance.shuffle(texts)
+    return " ".join(texts)
 
 
 def run_ons(rows: Rows, chance: random.Random) -> Rows:
@@ -103,6 +143,16 @@ def own_dev(language: str) -> list[dict[str, Any]]:
     """Our own labelled reviews of the development split."""
     rows = read_jsonl(HERE / "reviews" / f"own_{language}.jsonl")
     return [row for row in rows if split_of(row["id"]) == "dev" and row["text"]]
+
+
+def case_reviews(language: str) -> list[tuple[str, str, bool]]:
+    """The reviews that the labelled replies of the development split answer: text, complaint, at risk."""
+    cases = {
+        case.review.text: (case.review.text, case.plan.complaint.value, Signal.AT_RISK in case.plan.signals)
+        for case in reply_cases(language)
+        if case.split == "dev"
+    }
+    return [case for case in cases.values() if case[0]]
 
 
 def own_reviews(language: str) -> Rows:

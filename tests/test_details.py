@@ -37,6 +37,10 @@ VAGUE = [
     ("vi", "Quá thất vọng. Không còn gì để nói."),
     ("vi", "không vỡ, không móp"),
     ("vi", "😡😡"),
+    ("en", "a thin sheet of paper was in it"),
+    ("en", "money is stuck in the wallet"),
+    ("en", "the idli batter was as usual"),
+    ("vi", "chưa dùng, chưa nhận xét kỹ được"),
 ]
 
 

@@ -321,6 +321,6 @@ def test_instructions_copied_into_a_draft_are_dropped(language: str, kept: str, 
     review = Review(text="tệ! Shop phục vụ RẤT kém, the quality is awful. Never again")
     plan = make_plan(review, reading(language=language), setup.shop)
     first, second = kept.split(". ")
-    assert setup.prompts.without_echo(f"{first}. {echo} {second}", review, plan) == kept
-    assert setup.prompts.without_echo(f"{echo} {kept}", review, plan) == kept
-    assert setup.prompts.without_echo(kept, review, plan) is kept
+    assert setup.prompts.own_words(f"{first}. {echo} {second}", review, plan, setup) == kept
+    assert setup.prompts.own_words(f"{echo} {kept}", review, plan, setup) == kept
+    assert setup.prompts.own_words(kept, review, plan, setup) is kept

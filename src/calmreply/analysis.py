@@ -10,12 +10,13 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from calmreply.acts import ACT_CUES, BESIDE_CUE, CUES_OF_ACTS, DOUBTED, load_act_model
 from calmreply.cues import Span, fold
 from calmreply.languages import language_codes, load_language
 from calmreply.languages.sentences import split_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from calmreply.cues import CueGroup
     from calmreply.languages import Language
@@ -80,6 +81,7 @@ class Analysis:
         self.clean, self._offsets = _cleaned(text)
         self._hits: dict[tuple[str, tuple[str, ...]], tuple[Hit, ...]] = {}
         self._hits_in: dict[tuple[str, int], tuple[Hit, ...]] = {}
+        self._acts: dict[int, Mapping[str, float]] = {}
 
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -105,6 +107,37 @@ class Analysis:
         if found is None:
             found = self._hits_in[name, sentence] = tuple(self._views[0][sentence].hits(name, ()))
         return found
+
+    def acts(self, sentence: int) -> Mapping[str, float]:
+        """How much a sentence does each of the acts that rules ask for: from 1 on it counts as doing it."""
+        found = self._acts.get(sentence)
+        if found is None:
+            found = self._acts[sentence] = self._views[0][sentence].acts()
+        return found
+
+    def acting(self, act: str, extra: Sequence[str] = ()) -> tuple[Hit, ...]:
+        """Where an act is done: the cues that speak for it, or the whole sentence where there is none.
+
+        `extra` are a shop's own cues for it; they count wherever they stand.
+        """
+        found: list[Hit] = []
+        for sentence in self.sentences:
+            strength = self.acts(sentence.index)[act]
+            cued = self._cued(act, sentence.index) if strength >= BESIDE_CUE.get(act, DOUBTED) else []
+            if cued or strength >= 1.0:
+                found += cued or [Hit(sentence.start, sentence.end, sentence.index)]
+        if extra:
+            found = sorted({*found, *self.hits("", extra)})
+        return tuple(found)
+
+    def _cued(self, act: str, sentence: int) -> list[Hit]:
+        """The cues that speak for an act in a sentence; of those that overlap the longest."""
+        hits = [hit for name in ACT_CUES[act] for hit in self.hits_in(name, sentence)]
+        kept: list[Hit] = []
+        for hit in sorted(hits, key=lambda hit: hit.start - hit.end):
+            if not any(hit.start < other.end and other.start < hit.end for other in kept):
+                kept.append(hit)
+        return sorted(kept)
 
     def has(self, name: str) -> bool:
         """Whether any cue of that name stands in the text."""
@@ -179,6 +212,15 @@ class _View:
             first = sentence.tokens[bisect_right(self._starts, span.start) - 1]
             last = sentence.tokens[min(bisect_right(self._starts, span.end - 1), len(sentence.tokens)) - 1]
             yield Hit(first.start, last.end, sentence.index)
+
+    def acts(self) -> Mapping[str, float]:
+        """How much the sentence does each act, by its words and its cues together."""
+        near = CUES_OF_ACTS.intersection(self.near)
+        cued = {name for name in near if any(True for _ in self.hits(name, ()))}
+        model = load_act_model(self._language.code)
+        if model is None:
+            return {act: float(not cued.isdisjoint(names)) for act, names in ACT_CUES.items()}
+        return model.strengths([token.form for token in self._sentence.tokens], cued)
 
     def _spans(self, group: CueGroup | None, name: str, extra: tuple[str, ...]) -> list[Span]:
         if not extra and group is not None:

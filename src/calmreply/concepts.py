@@ -32,6 +32,7 @@ __all__ = [
     "Vocabulary",
     "load_vocabulary",
     "mentions_in",
+    "mentions_of",
     "spoken_words",
 ]
 
@@ -196,10 +197,12 @@ def load_vocabulary(code: str) -> Vocabulary:
 
 def mentions_in(analysis: Analysis) -> list[Mention]:
     """Every concept and product spoken of, in order; each sentence read in its own language."""
-    found: list[Mention] = []
-    for sentence in analysis.sentences:
-        found.extend(_mentions(sentence, analysis.text, load_vocabulary(sentence.language)))
-    return found
+    return [one for sentence in analysis.sentences for one in mentions_of(sentence, analysis.text)]
+
+
+def mentions_of(sentence: Sentence, text: str) -> list[Mention]:
+    """Every concept and product that a sentence of a text speaks of; places are words of the sentence."""
+    return _mentions(sentence, text, load_vocabulary(sentence.language))
 
 
 def spoken_words(analysis: Analysis) -> Iterator[tuple[str, Sequence[str]]]:

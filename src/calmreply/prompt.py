@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from calmreply.echo import without_echo
+from calmreply.grounding import grounded
 from calmreply.languages import load_language
 from calmreply.model import Message, ModelRequest
 from calmreply.model_reading import read_answer
@@ -88,7 +89,10 @@ class Prompts:
         seed = review.id or review.text
         wording = _wording(plan, setup, seed)
         system = texts.system.filled(_shop_values(texts, setup.shop, plan.language))
-        values = _plan_values(texts, plan, wording, seed, is_vague=_is_vague(review))
+        is_strict = setup.settings.grounding == "strict"
+        values = _plan_values(
+            texts, plan, wording, seed, is_vague=_is_vague(review) or is_strict, is_strict=is_strict
+        )
         shown = _shown(review, plan.language, setup)
         messages = (
             Message(role="system", content=system),
@@ -155,12 +159,21 @@ class Prompts:
         """
         return read_answer(answer.text or "", review, local)
 
-    def without_echo(self, draft: str, review: Review, plan: Plan) -> str:
-        """A draft without sentences that the model has copied from its instructions or from the review."""
+    def own_words(self, draft: str, review: Review, plan: Plan, setup: Setup) -> str:
+        """A draft without the sentences that the model has from its instructions or from the review.
+
+        Under strict grounding, without those that tell more of the problem than the plan knows.
+        """
         told = f"{review.text}\n{review.product or ''}"
         owns = Signal.THIRD_PARTY in plan.signals
         texts = self._languages[plan.language]
-        return without_echo(draft, told, texts, plan.language, owns_partner=owns)
+        kept = without_echo(draft, told, texts, plan.language, owns_partner=owns)
+        if setup.settings.grounding == "loose" or _kind(plan) != "remedy":
+            return kept
+        seed = review.id or review.text
+        wording = _wording(plan, setup, seed)
+        said = _plan_values(texts, plan, wording, seed, is_vague=True, is_strict=True).values()
+        return grounded(kept, told, plan, filter(None, said), setup.library.texts(plan.language), texts)
 
     @staticmethod
     def notes(review: Review, plan: Plan, setup: Setup) -> tuple[str, ...]:
@@ -191,7 +204,8 @@ def example_turn(
     texts = read_prompts(language, setup.shop.prompts)
     plan = _example_plan(example, language, setup.shop, platform)
     wording = _wording(plan, setup, example.id)
-    values = _plan_values(texts, plan, wording, example.id, is_vague=False)
+    # An example is right about its review, whatever the model must keep to.
+    values = _plan_values(texts, plan, wording, example.id, is_vague=False, is_strict=False)
     asked = texts.plan.filled({**values, "review": _as_json(example.review, example.review.text)})
     reply = example.reply.filled(lambda slot: values[slot] if slot in _STARTS else wording(slot)) or ""
     if values["signature"]:
@@ -240,18 +254,19 @@ def _shop_values(texts: LanguagePrompts, shop: Shop, language: str) -> dict[str,
 
 
 def _plan_values(
-    texts: LanguagePrompts, plan: Plan, wording: Wording, seed: str, *, is_vague: bool
+    texts: LanguagePrompts, plan: Plan, wording: Wording, seed: str, *, is_vague: bool, is_strict: bool
 ) -> dict[str, str | None]:
     """What the variables of `plan.md` say for a plan; None where there is nothing to say."""
     is_question, is_remedy = plan.is_question, _kind(plan) == "remedy"
+    problem = wording("problem") if is_remedy and (plan.details or is_vague) else None
     return {
         "opening": _opening(texts, plan, wording, seed),
-        "understanding": _start(texts, f"understanding.{plan.complaint}", wording, seed)
+        "understanding": _understanding(texts, plan, wording, seed, is_strict=is_strict)
         if is_remedy
         else None,
         "name": plan.name,
-        "problem": wording("problem") if is_remedy and (plan.details or is_vague) else None,
-        "guidance": " ".join(_guidance(texts, plan)),
+        "problem": problem,
+        "guidance": " ".join(_guidance(texts, plan, "strict" if is_strict else "loose" if problem else None)),
         "remedy": _sentence(wording("remedy")),
         "extra": None if find_platform(plan.platform).sentences else _sentence(wording("extra")),
         "question": _sentence(wording("question")) if is_question else None,
@@ -276,6 +291,15 @@ def _opening(texts: LanguagePrompts, plan: Plan, wording: Wording, seed: str) ->
     return f"{greeting} {words}" if greeting and words else _sentence(words)
 
 
+def _understanding(
+    texts: LanguagePrompts, plan: Plan, wording: Wording, seed: str, *, is_strict: bool
+) -> str | None:
+    """How the sentence of understanding begins; the whole of it where the model is to tell no more."""
+    if is_strict:
+        return _sentence(wording.phrase(f"sentence.empathy.{plan.complaint}", "sentence.empathy.any"))
+    return _start(texts, f"understanding.{plan.complaint}", wording, seed)
+
+
 def _start(texts: LanguagePrompts, key: str, wording: Wording, seed: str) -> str | None:
     """One of the beginnings of that name, always the same for a seed."""
     starts = texts.starts.get(key)
@@ -286,8 +310,10 @@ def _sentence(text: str | None) -> str | None:
     return capitalised(text) if text else None
 
 
-def _guidance(texts: LanguagePrompts, plan: Plan) -> list[str]:
-    keys = [f"complaint.{plan.complaint}"]
+def _guidance(texts: LanguagePrompts, plan: Plan, grounding: str | None) -> list[str]:
+    keys = [] if grounding == "strict" and not plan.is_question else [f"complaint.{plan.complaint}"]
+    if grounding and not plan.is_question:
+        keys.append(f"note.{grounding}")
     keys += [f"signal.{one}" for one in sorted(plan.signals) if f"signal.{one}" in texts.guidance]
     if not plan.details and not plan.is_question:
         keys.append("note.vague")

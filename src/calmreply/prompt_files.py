@@ -58,6 +58,8 @@ _STARTS = {
 _FORM_VARIABLES = {"limit", "unit", "sentences"}
 _NOTES = (
     "vague",
+    "loose",
+    "strict",
     "unchecked",
     "checked",
     "no_name",

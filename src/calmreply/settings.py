@@ -70,6 +70,8 @@ class Settings(BaseModel):
             over an async one the whole call.
         deadline_seconds: all transport tries of one call together, waits included.
         transport_attempts: HTTP tries per call, the first included.
+        grounding: what a draft may tell of the problem. "loose": whatever the review says, in the model's own
+            words. "strict": only the plan's details; for models that get stories wrong.
         classify_with_model: whether a review the local classifier is unsure of is shown to the model.
         mask_private_data: e-mails, phones and links of a review are masked before it is sent;
             None masks unless the server is on this machine.
@@ -89,6 +91,7 @@ class Settings(BaseModel):
     timeout_seconds: Seconds = 60.0
     deadline_seconds: Seconds = 120.0
     transport_attempts: PositiveCount = 4
+    grounding: Literal["loose", "strict"] = "loose"
     classify_with_model: Literal["never", "unsure"] = "unsure"
     mask_private_data: bool | None = None
     budget: Budget | None = None

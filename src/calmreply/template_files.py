@@ -57,7 +57,7 @@ class Template:
         return len(self.when & {str(signal) for signal in Signal})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Texts:
     """One language's texts. `phrases` are tables of wordings by dotted name: "remedy.voucher.money"."""
 

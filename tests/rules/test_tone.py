@@ -20,7 +20,7 @@ def found(rule: str, text: str, language: str = "en", review: str = "", **plan: 
 
 
 BLAMING = [
-    ("en", "The courier lost it.", "courier lost"),
+    ("en", "The courier lost it.", "The courier lost it"),
     ("en", "It is late because of the holiday rush.", "because of the holiday rush"),
     ("en", "You entered the wrong address.", "You entered the wrong"),
     ("en", "Blades like this only chip when they are twisted.", "only chip when"),

@@ -55,10 +55,10 @@ _PLAIN = ("legal", "discrimination", "privacy", "fraud")
 # Set on the development split of the labelled reviews, by cross-validation.
 _ALONE = 0.6
 # A sentence of fewer words is no ground for the model alone.
-_FEWEST_WORDS = 5
-_BESIDE_BODILY = 0.2
+_FEWEST_WORDS = 4
+_BESIDE_BODILY = 0.1
 _BESIDE_PLAIN = 0.05
-_DOUBTFUL = 0.4
+_DOUBTFUL = 0.35
 
 
 @lru_cache(maxsize=256)

@@ -27,8 +27,11 @@ _EMOJI = "\u2600-\u27bf\U0001f000-\U0001faff"
 _AFTER_EMOJI = re.compile(rf"(?<=[{_EMOJI}])\s+(?=[^\W\d_a-z])")
 # "Oh no. Sorry!": an abbreviation that stands before numbers, before a word.
 _SHORT_STOP = re.compile(r"(?<![^\W_])([^\W\d_]{1,4})\.\s(?=[^\W\d_]{2})")
-_LAST_WORD = re.compile(r"([^\W\d_]+)\.\s*$")
+_LAST_WORD = re.compile(r"(?:([^\W\d_]+)\s+)?([^\W\d_]+)\.\s*$")
+# A small word, a stop and a capital: an end, unless the word is one of our abbreviations.
+_PLAIN_STOP = re.compile(r"(?<![^\W_])([^\W\d_]{2,})\.\s+(?=[^\W\d_])")
 _OPENING_QUOTES, _CLOSING_QUOTES = frozenset('"“«'), frozenset('"”»')
+_QUOTE = re.compile(r"[\"“«”»]")
 _HAS_WORD = re.compile(r"[^\W_]")
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -50,9 +53,10 @@ def split_sentences(text: str, language: Language) -> list[tuple[int, int]]:
 
 
 def _without_outer_quotes(text: str) -> str:
-    """The text with quotes around the whole blanked: inside quotes the splitter sees one sentence."""
-    start, end = _stripped(text, 0, len(text))
-    if end - start > 1 and text[start] in _OPENING_QUOTES and text[end - 1] in _CLOSING_QUOTES:
+    """The text with quotes around most of it blanked: inside quotes the splitter sees one sentence."""
+    end = _stripped(text, 0, len(text))[1]
+    start = next((at for at, char in enumerate(text[: end // 2]) if char in _OPENING_QUOTES), end)
+    if end - start > 1 and text[end - 1] in _CLOSING_QUOTES and not _QUOTE.search(text, start + 1, end - 1):
         return f"{text[:start]} {text[start + 1 : end - 1]} {text[end:]}"
     return text
 
@@ -87,6 +91,7 @@ def _finer(text: str, start: int, end: int, language: Language) -> Iterator[tupl
         for chunk in _CHUNK.finditer(piece):
             if not _ADDRESS.search(chunk.group()[:_LONGEST_ADDRESS]):
                 cuts += [chunk.start() + match.end() for match in _TIGHT.finditer(chunk.group())]
+    cuts += [match.end() for match in _PLAIN_STOP.finditer(piece) if _ends_there(match, language)]
     if before_numbers := language.data.get("before_numbers"):
         cuts += [
             match.end() for match in _SHORT_STOP.finditer(piece) if match.group(1).lower() in before_numbers
@@ -100,13 +105,24 @@ def _belongs(text: str, before: tuple[int, int], piece: tuple[int, int], languag
     """Whether the piece goes on with the sentence before it: an abbreviation's full stop ended nothing."""
     if "\n" in text[before[0] : before[1]][-2:]:
         return False
-    last = _LAST_WORD.search(text, max(before[0], before[1] - 24), before[1])
+    last = _LAST_WORD.search(text, max(before[0], before[1] - 40), before[1])
     if not last:
         return False
-    word = last.group(1)
+    previous, word = last.groups()
+    following = text[piece[0] : piece[1]].lstrip()[:1]
     if word.lower() in language.data.get("before_numbers", ()):
-        return text[piece[0] : piece[1]].lstrip()[:1].isdigit()  # "order no. 12", but "Oh no. Sorry!"
-    return word.lower() in language.abbreviations or (len(word) == 1 and word.isupper() and word != "I")
+        return following.isdigit() or following.islower()  # "order no. 12", but "Oh no. Sorry!"
+    if word.lower() in language.abbreviations:
+        return True
+    # "J. Smith" and "Anh T. said" go on; "not an L. Please" does not.
+    is_initial = len(word) == 1 and word.isupper() and word != "I"
+    return is_initial and (not following.isupper() or previous is None or previous[0].isupper())
+
+
+def _ends_there(match: re.Match[str], language: Language) -> bool:
+    """Whether a word with a stop ends a sentence: the splitter takes "may." for a month."""
+    word, following = match.group(1), match.string[match.end()]
+    return word.islower() and following.isupper() and word not in language.abbreviations
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

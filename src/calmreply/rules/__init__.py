@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from calmreply.acts import ACT_CUES
 from calmreply.analysis import Analysis, Hit, analyse
 from calmreply.body import body_of
 from calmreply.contacts import Contact, contact_keys, find_contacts
@@ -85,13 +86,17 @@ class Case:
 
     @cached_property
     def is_unreadable(self) -> bool:
-        """Whether most of the reply is in a language that has no cues: what is missing cannot be said."""
-        unread = sum(stretch.end - stretch.start for stretch in self.foreign if not stretch.is_readable)
-        return unread * 2 > len(self.text)
+        """Whether a part of the reply is in a language that has no cues: what is missing may stand there."""
+        return any(not stretch.is_readable for stretch in self.foreign)
 
     def hits(self, name: str) -> tuple[Hit, ...]:
         """Cues of that name in the reply, the shop's own included."""
         return self.analysis.hits(name, self.plan.cues.get(name, ()))
+
+    def acting(self, act: str) -> tuple[Hit, ...]:
+        """Where the reply does an act; the shop's own cues for it count wherever they stand."""
+        own = tuple(cue for name in ACT_CUES[act] for cue in self.plan.cues.get(name, ()))
+        return self.analysis.acting(act, own)
 
     def quote(self, hit: Hit) -> str:
         """The words of the reply that a hit covers."""

@@ -25,6 +25,7 @@ _CHAT = frozenset({"chat", "inbox"})
 _PHONE_KINDS = frozenset({"phone", "zalo", "whatsapp", "viber"})
 # British and American postcodes, as they stand at the end of an address.
 _POSTCODE = re.compile(r"\b(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]{2} \d{5}(?:-\d{4})?)\b")
+_CODE = re.compile(r"(?<![\w.@/-])[A-Z]{4,12}\d{1,4}(?![\w-])")
 _LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ -]?\d){11,18}(?![\w])")
 
 
@@ -92,6 +93,10 @@ def _invites_to(case: Case, kind: str, name: str) -> bool:
         plain = {one.index for one in case.analysis.sentences if any(t.form in _CHAT for t in one.tokens)}
         refused |= {hit.sentence for hit in case.hits("off_platform")} - plain
     if any(hit.sentence not in refused for group in groups for hit in case.hits(group)):
+        return True
+    # In whatever words it invites: where no other contact is given, it can only mean the place they are at.
+    elsewhere = refused | {case.analysis.sentence_at(_original(case, one)[0]) for one in case.contacts}
+    if kind == "chat" and any(hit.sentence not in elsewhere for hit in case.acting("invites")):
         return True
     word = fold(name.casefold())
     return any(
@@ -178,7 +183,7 @@ def _asked(case: Case) -> Iterator[Finding]:
 def _health(case: Case) -> Iterator[Finding]:
     """Words of illness and injury, where the customer told of theirs: it is only "what happened"."""
     if case.plan.at_risk or case.review_analysis.has("private_health"):
-        for hit in case.hits("private_health"):
+        for hit in case.acting("health"):
             yield Finding(
                 "It speaks of the customer's health in public.",
                 hit.start,
@@ -200,11 +205,12 @@ def _full_name(case: Case) -> Iterator[Finding]:
     shop = fold(" ".join(filter(None, own)).casefold()).split()
     clean, beside = case.analysis.clean, _no_names(case)
     words = list(_CAPITALISED.finditer(clean))
+    starts = _first_letters(case, words)
     for at, match in enumerate(words):
         name = _folded(match)
         if name in shop or not any(_is_same(name, one) for one in known | signed):
             continue
-        run = _run(clean, words, at)
+        run = _run(clean, words, at, starts)
         if any(
             _folded(one) not in known | signed | beside and _folded(one) not in shop
             for one in run
@@ -217,6 +223,18 @@ def _full_name(case: Case) -> Iterator[Finding]:
             return
 
 
+def _first_letters(case: Case, words: list[re.Match[str]]) -> frozenset[int]:
+    """Where the words begin that open a sentence and are no known surname."""
+    surnames = load_language(case.plan.language).data.get("surnames", ())
+    known = {fold(name) for name in surnames}
+    opening = {sentence.start for sentence in case.analysis.sentences}
+    return frozenset(
+        match.start()
+        for match in words
+        if _folded(match) not in known and case.analysis.original(match.start(), match.end()).start in opening
+    )
+
+
 def _folded(match: re.Match[str]) -> str:
     return fold(match.group().casefold())
 
@@ -227,12 +245,19 @@ def _is_same(name: str, other: str) -> bool:
     return name == other or (len(short) > 2 and long.startswith(short))  # noqa: PLR2004 - two letters are initials
 
 
-def _run(text: str, words: list[re.Match[str]], at: int) -> list[re.Match[str]]:
-    """The words with a capital around one of them, at most two to each side, with single spaces between."""
+def _run(text: str, words: list[re.Match[str]], at: int, starts: frozenset[int]) -> list[re.Match[str]]:
+    """The words with a capital around one of them, at most two to each side, with single spaces between.
+
+    A word that begins a sentence has its capital from there.
+    """
     first = last = at
     while last + 1 < min(len(words), at + 3) and text[words[last].end() : words[last + 1].start()] == " ":
         last += 1
-    while first > max(0, at - 2) and text[words[first - 1].end() : words[first].start()] == " ":
+    while (
+        first > max(0, at - 2)
+        and text[words[first - 1].end() : words[first].start()] == " "
+        and words[first - 1].start() not in starts
+    ):
         first -= 1
     return words[first : last + 1]
 
@@ -269,7 +294,8 @@ def platform(case: Case) -> Iterator[Finding]:
     if "money" in profile.bans:
         yield from _found(_money(case), f"{where} removes replies with money in them.")
     if "promo_code" in profile.bans:
-        yield from _found(case.hits("promo_code"), f"{where} does not allow promo codes in replies.")
+        codes = (*case.hits("promo_code"), *_codes(case))
+        yield from _found(codes, f"{where} does not allow promo codes in replies.")
     if "name" in profile.bans:
         yield from _found(_names(case), f"{where} does not allow names.")
     if "carrier" in profile.bans:
@@ -296,6 +322,16 @@ def _money(case: Case) -> Iterable[tuple[int, int]]:
             yield found.start, found.end
     for hit in case.hits("money_offered"):
         yield hit.start, hit.end
+    for act in ("refund", "money", "voucher"):
+        for hit in case.acting(act):
+            if hit.sentence not in giving:
+                yield hit.start, hit.end
+
+
+def _codes(case: Case) -> Iterator[tuple[int, int]]:
+    """What looks like a code to type in: capitals and digits in one, "STRONG30"."""
+    for match in _CODE.finditer(case.analysis.clean):
+        yield case.analysis.original(*match.span())
 
 
 def _names(case: Case) -> Iterator[tuple[int, int]]:

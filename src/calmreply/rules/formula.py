@@ -28,13 +28,13 @@ _SAME_BREATH = 8
 
 def thanks(case: Case) -> list[Hit]:
     """Where the customer is thanked: not in a sign-off, nor in words the reply quotes."""
-    return _own_words(case, "thanks")
+    return _own_words(case, case.acting("thanks"))
 
 
 def apologies(case: Case) -> list[Hit]:
     """Where the reply apologises, each apology once."""
     kept: list[Hit] = []
-    for hit in _own_words(case, "apology"):
+    for hit in _own_words(case, case.acting("apology")):
         if kept and hit.sentence == kept[-1].sentence and hit.start - kept[-1].end <= _SAME_BREATH:
             kept[-1] = hit._replace(start=kept[-1].start)
         else:
@@ -42,9 +42,9 @@ def apologies(case: Case) -> list[Hit]:
     return kept
 
 
-def _own_words(case: Case, name: str) -> list[Hit]:
+def _own_words(case: Case, found: Iterable[Hit]) -> list[Hit]:
     body = {sentence.index for sentence in case.body}
-    hits = [hit for hit in case.hits(name) if hit.sentence in body]
+    hits = [hit for hit in found if hit.sentence in body]
     quoted = quoted_spans(case.text) if hits else ()
     return [hit for hit in hits if not any(start < hit.start and hit.end < end for start, end in quoted)]
 
@@ -90,7 +90,7 @@ def _empathy(case: Case) -> Iterable[Finding]:
     if not case.plan.needs_apology or case.is_unreadable:
         return
     body = {sentence.index for sentence in case.body}
-    if not any(hit.sentence in body for hit in case.hits("empathy")) and not _has_burden(case):
+    if not any(hit.sentence in body for hit in case.acting("empathy")):
         yield Finding("No word of what the customer feels or carries.")
 
 
@@ -118,5 +118,7 @@ def _has_burden(case: Case) -> bool:
 )
 def _question(case: Case) -> Iterable[Finding]:
     """A mistaken or empty review is asked for its order number or for what happened."""
-    if case.plan.is_question and not case.hits("question") and not case.is_unreadable:
+    if not case.plan.is_question or case.is_unreadable:
+        return
+    if not case.hits("question") and not case.acting("asks_order"):
         yield Finding("It asks neither for the order number nor for what happened.")

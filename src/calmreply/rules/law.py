@@ -22,7 +22,7 @@ __all__ = ["liability", "solicitation"]
 )
 def solicitation(case: Case) -> Iterable[Finding]:
     """No review is asked to be changed, removed or raised, and nothing is tied to it."""
-    for hit in case.hits("solicitation"):
+    for hit in case.acting("solicits"):
         yield Finding(f"This asks for another review: {case.quote(hit)!r}.", hit.start, hit.end)
 
 
@@ -34,5 +34,5 @@ def solicitation(case: Case) -> Iterable[Finding]:
 )
 def liability(case: Case) -> Iterable[Finding]:
     """Nothing is admitted in words of law: liable, negligent, breach, illegal, injury caused."""
-    for hit in case.hits("liability"):
+    for hit in case.acting("liable"):
         yield Finding(f"This is a legal admission: {case.quote(hit)!r}.", hit.start, hit.end)

@@ -18,18 +18,29 @@ from calmreply.rules.offered import (
     pays_at,
     role_words,
 )
-from calmreply.rules.terms import PROMISES, Offered, Wanted, allowed_kinds, offered_in, wanted_by
+from calmreply.rules.terms import (
+    BORNE_OUT_BY,
+    DONE_BY,
+    PROMISES,
+    WHOLE,
+    Offered,
+    Wanted,
+    allowed_kinds,
+    offered_in,
+    wanted_by,
+)
 from calmreply.values import (
     Duration,
     Found,
     Money,
     Percent,
     is_more_generous,
+    parse_value,
     same_value,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from calmreply.plan import Plan
     from calmreply.rules import Case
@@ -45,6 +56,8 @@ _FREE_ANYWAY = frozenset({"goods", "new", "repair", "fix", "gift", "shipping"})
 _OTHER_WORDS = frozenset({"goods", "repair", "money"})
 # Cues so wide that they only count where they carry out the plan.
 _BROAD = frozenset({"goods", "fix"})
+# How much of the strength that makes an act must be there for words that a cue knows.
+_BORNE_OUT = 0.35
 _CONTENT = 5  # letters: a word of an extra that says what it is
 
 
@@ -59,19 +72,17 @@ def remedy(case: Case) -> Iterator[Finding]:
     if wanted is None:
         return
     offered = offered_in(case)
-    firm = [offer for offer in offered.offers if offer.kind in wanted.kinds and offer.firm]
-    if not firm:
-        if _is_done_in_other_words(case, wanted, offered):
-            return
-        if not can_be_read(case.analysis):
-            return  # in another language: that is `language`
-        yield Finding(
-            f"The planned remedy is missing or only vague: {_described(wanted.action, case.plan)}.",
-            hint=_how_to_say(case.plan, wanted.action),
-        )
+    doing = {offer.sentence for offer in offered.offers if offer.kind in wanted.kinds and offer.firm}
+    doing = doing or _done_in_other_words(case, wanted, offered)
+    if not doing:
+        if can_be_read(case.analysis) and not case.is_unreadable:  # else that is `language`
+            yield Finding(
+                f"The planned remedy is missing or only vague: {_described(wanted.action, case.plan)}.",
+                hint=_how_to_say(case.plan, wanted.action),
+            )
         return
-    yield from _changed_terms(case, wanted, firm)
-    yield from _missing_role(case, firm)
+    yield from _changed_terms(case, wanted, doing)
+    yield from _missing_role(case, doing)
     if case.plan.asks_order and not case.plan.at_risk and not case.hits("offer_asks_order"):
         yield Finding(
             "The remedy waits for the order number, and the reply does not ask for it.",
@@ -95,6 +106,7 @@ def promise(case: Case) -> Iterator[Finding]:
         if (
             offer.kind in PROMISES
             and offer.kind not in allowed
+            and _is_borne_out(case, offer)
             and (offer.kind, offer.clause) not in said
             and not _is_part_of_plan(case, offer, offered, allowed)
         ):
@@ -102,7 +114,7 @@ def promise(case: Case) -> Iterator[Finding]:
             yield Finding(
                 f"The reply offers {PROMISES[offer.kind]}, which is not in the plan.", offer.start, offer.end
             )
-    for hit in case.hits("offer_guarantee"):
+    for hit in case.acting("guarantee"):
         yield Finding(
             "The reply guarantees something.",
             hit.start,
@@ -112,20 +124,35 @@ def promise(case: Case) -> Iterator[Finding]:
     yield from _better_terms(case, wanted, offered)
 
 
-def _is_done_in_other_words(case: Case, wanted: Wanted, offered: Offered) -> bool:
-    """Whether the plan's deadline stands where the shop commits itself to something that no cue knows."""
-    if wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
-        return False
+def _done_in_other_words(case: Case, wanted: Wanted, offered: Offered) -> set[int]:
+    """The sentences that give what is wanted in words that no cue knows."""
+    hedged = {offer.sentence for offer in offered.offers if offer.kind in wanted.kinds}
+    doing = {
+        hit.sentence
+        for act in DONE_BY[wanted.action]
+        for hit in case.acting(act)
+        if hit.sentence not in hedged
+    }
+    if doing or wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
+        return doing
+    offering = {offer.sentence for offer in offered.offers}
     for found in offered.values:
         at = Hit(found.start, found.end, found.sentence)
         if (
             same_value(found.value, wanted.within)
-            and not any(offer.sentence == found.sentence for offer in offered.offers)
+            and found.sentence not in offering
             and ("money" not in wanted.kinds or pays_at(case.analysis, at))
             and commits_at(case.analysis, at)
         ):
-            return True
-    return False
+            doing.add(found.sentence)
+    return doing
+
+
+def _is_borne_out(case: Case, offer: Offer) -> bool:
+    """Whether the whole sentence reads as if it offered such a thing, and not only the words of a cue."""
+    acts = BORNE_OUT_BY.get(offer.kind)
+    strengths = case.analysis.acts(offer.sentence)
+    return acts is None or any(strengths[act] >= _BORNE_OUT for act in acts)
 
 
 def _is_part_of_plan(case: Case, offer: Offer, offered: Offered, allowed: frozenset[str]) -> bool:
@@ -158,12 +185,13 @@ def _is_part_of_plan(case: Case, offer: Offer, offered: Offered, allowed: frozen
     return not named.isdisjoint(words)
 
 
-def _changed_terms(case: Case, wanted: Wanted, firm: Iterable[Offer]) -> Iterator[Finding]:
+def _changed_terms(case: Case, wanted: Wanted, sentences: set[int]) -> Iterator[Finding]:
     given = case.plan.remedy
     if given is None:
         return
     value = given.value if given.action is wanted.action and wanted.action is not Action.CALLBACK else None
-    sentences = {offer.sentence for offer in firm}
+    if wanted.action is Action.REFUND and wanted.value is None and _is_whole(value, case.plan.language):
+        value = None
     if value or wanted.action in {Action.REFUND, Action.PARTIAL_REFUND}:
         yield from _changed(case, value, wanted.value, sentences, (Money, Percent), "value")
     if given.within:
@@ -204,6 +232,10 @@ def _changed(
         yield Finding(f"The remedy's {what} {text!r} is missing.", hint=f"Add {text!r} to the remedy.")
 
 
+def _is_whole(value: str | None, language: str) -> bool:
+    return value is not None and parse_value(value, language) == WHOLE
+
+
 def _nearby(case: Case, sentences: set[int]) -> Iterator[Found]:
     """Values of the sentence after the remedy's, and of the one before it where that offers something too."""
     offered = offered_in(case)
@@ -215,7 +247,7 @@ def _nearby(case: Case, sentences: set[int]) -> Iterator[Found]:
             yield found
 
 
-def _missing_role(case: Case, firm: Iterable[Offer]) -> Iterator[Finding]:
+def _missing_role(case: Case, doing: set[int]) -> Iterator[Finding]:
     plan = case.plan
     if not plan.at_risk:
         return
@@ -223,7 +255,7 @@ def _missing_role(case: Case, firm: Iterable[Offer]) -> Iterator[Finding]:
     if role is None:
         return
     sentences = case.analysis.sentences
-    near = {offer.sentence + step for offer in firm for step in (-1, 0, 1)}
+    near = {sentence + step for sentence in doing for step in (-1, 0, 1)}
     text = "".join(fold_words(sentences[at].text) for at in sorted(near) if 0 <= at < len(sentences))
     head = list(role_words(role, plan.language))
     if head and not all(f" {word} " in text for word in head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
@@ -9,7 +10,7 @@ from weakref import WeakKeyDictionary
 from calmreply.analysis import analyse
 from calmreply.plan import Action
 from calmreply.rules.offered import KINDS, kinds_in, read_offers
-from calmreply.values import find_values, parse_value
+from calmreply.values import Percent, find_values, parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from calmreply.rules.offered import Offer
     from calmreply.values import Found, Value
 
-__all__ = ["PROMISES", "Offered", "Wanted", "allowed_kinds", "offered_in", "wanted_by"]
+__all__ = [
+    "BORNE_OUT_BY",
+    "DONE_BY",
+    "PROMISES",
+    "WHOLE",
+    "Offered",
+    "Wanted",
+    "allowed_kinds",
+    "offered_in",
+    "wanted_by",
+]
 
 # Which mentions carry out an action.
 _CARRIED_OUT: Mapping[Action, frozenset[str]] = {
@@ -33,6 +44,28 @@ _CARRIED_OUT: Mapping[Action, frozenset[str]] = {
     Action.CALLBACK: frozenset({"call"}),
     Action.INVESTIGATION: frozenset({"trace"}),
 }
+# Which acts of a sentence do so.
+DONE_BY: Mapping[Action, frozenset[str]] = {
+    Action.REPLACEMENT: frozenset({"replacement", "redelivery"}),
+    Action.REDELIVERY: frozenset({"redelivery", "replacement"}),
+    Action.REFUND: frozenset({"refund", "money"}),
+    Action.PARTIAL_REFUND: frozenset({"money", "refund"}),
+    Action.VOUCHER: frozenset({"voucher"}),
+    Action.GIFT: frozenset({"gift"}),
+    Action.REPAIR: frozenset({"repair"}),
+    Action.CALLBACK: frozenset({"callback"}),
+    Action.INVESTIGATION: frozenset({"investigation"}),
+}
+# The acts that bear out a mention of each kind as an offer.
+BORNE_OUT_BY: Mapping[str, frozenset[str]] = {
+    "new": frozenset({"replacement", "redelivery", "gift"}),
+    "money": frozenset({"refund", "money"}),
+    "voucher": frozenset({"voucher", "money"}),
+    "gift": frozenset({"gift", "free"}),
+    "free": frozenset({"free", "gift", "refund", "repair"}),
+    "shipping": frozenset({"free", "money", "refund"}),
+    "repair": frozenset({"repair"}),
+}
 # What may not be offered outside the plan, and its name in a message.
 PROMISES: Mapping[str, str] = {
     "new": "a replacement or new delivery",
@@ -45,6 +78,10 @@ PROMISES: Mapping[str, str] = {
     "repair": "a repair",
     "open": "something of value",
 }
+
+
+# A refund of all of it is a refund, however the plan puts it.
+WHOLE = Percent(Decimal(100))
 
 
 class Wanted(NamedTuple):
@@ -78,9 +115,10 @@ def wanted_by(plan: Plan) -> Wanted | None:
     given = plan.remedy
     value = None if given is None or action is not given.action else given.value
     within = None if given is None else given.within
+    worth = _parsed(value, plan.language) if value and action is not Action.CALLBACK else None
     return Wanted(
         action,
-        _parsed(value, plan.language) if value and action is not Action.CALLBACK else None,
+        None if worth == WHOLE and action is Action.REFUND else worth,
         _parsed(within, plan.language) if within else None,
         _CARRIED_OUT[action],
     )

@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calmreply.acts import ACT_CUES, DOUBTED
 from calmreply.cues import fold
 from calmreply.languages import load_language
 from calmreply.rules import Finding, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from calmreply.analysis import Hit, Sentence, Token
-    from calmreply.languages import Language
     from calmreply.rules import Case
 
 __all__ = ["argument", "blame"]
 
-# Cue group, what its hit means, what to do instead.
+# Cue group, what its hit means, what to do instead; the last line where no cue says of what sort it is.
 _QUARRELS = (
     ("contradiction", "contradicts the customer", "Leave out who is right; answer the problem."),
     ("doubt", "doubts what the customer says", "Take the customer's account as it is, without a proof."),
     ("lecture", "lectures the customer", "Leave out what the customer should do or have known."),
-    (
-        "policy_quote",
-        "holds the shop's rules against the customer",
-        "Say what you will do instead.",
-    ),
+    ("policy_quote", "holds the shop's rules against the customer", "Say what you will do instead."),
     ("sarcasm", "sounds sarcastic", "Say it plainly and kindly."),
     ("threat", "threatens the customer", "Leave out any consequence for the customer."),
     ("insult", "answers the tone with an insult", "Answer the problem, never the tone."),
+    ("", "argues with the customer", "Leave it out; answer the problem."),
 )
-
-# What may stand in a sentence that says sorry for it: "sorry that it was only half full".
-_MILD = frozenset({"contradiction", "lecture", "policy_quote", "sarcasm"})
 
 
 @rule(
@@ -44,20 +38,17 @@ _MILD = frozenset({"contradiction", "lecture", "policy_quote", "sarcasm"})
 )
 def blame(case: Case) -> Iterable[Finding]:
     """Nobody else is made the cause without ownership, and no company or person by name."""
-    hits = list(_blaming(case))
-    if not hits:
-        return
-    owned = {hit.sentence for hit in case.hits("ownership")}
-    companies = case.hits("blame_company")
-    seen: set[int] = set()
-    for hit in hits:
-        if hit.sentence in seen:
-            continue
-        named = any(_overlap(hit, company) for company in companies) or _has_name(case, hit)
-        if not named and owned & {hit.sentence, hit.sentence + 1}:
-            continue
-        seen.add(hit.sentence)
-        yield _blame_finding(case, hit, named=named)
+    owned = {hit.sentence for hit in case.acting("owned")}
+    blaming = {hit.sentence: hit for act in ("customer", "outsider") for hit in reversed(case.acting(act))}
+    for sentence in case.analysis.sentences:
+        index = sentence.index
+        if (named := _named_cause(case, index)) is not None:
+            message = f"A company or person is named as the cause: {case.quote(named)!r}."
+            yield Finding(message, named.start, named.end)
+        elif index in blaming and not owned & {index, index + 1} and not _is_acknowledged(case, sentence):
+            hit = blaming[index]
+            message = f"The failure is put on somebody or something else: {case.quote(hit)!r}."
+            yield Finding(message, hit.start, hit.end)
 
 
 @rule(
@@ -67,72 +58,44 @@ def blame(case: Case) -> Iterable[Finding]:
 )
 def argument(case: Case) -> Iterable[Finding]:
     """The customer is not contradicted, doubted, lectured, mocked or threatened."""
-    spared: dict[int, bool] = {}
-    for group, what, instead in _QUARRELS:
-        for hit in case.hits(group):
-            if group in _MILD and spared.setdefault(hit.sentence, _is_regret(case, hit.sentence)):
-                continue
+    said: set[int] = set()
+    for hit in case.acting("argues"):
+        if hit.sentence not in said:
+            said.add(hit.sentence)
+            what, instead = next(
+                (what, instead)
+                for group, what, instead in _QUARRELS
+                if not group or hit in case.analysis.hits_in(group, hit.sentence)
+            )
             yield Finding(f"This {what}: {case.quote(hit)!r}.", hit.start, hit.end, hint=instead)
 
 
-def _is_regret(case: Case, index: int) -> bool:
-    """Whether the sentence says sorry for something and does not turn."""
-    sentence = case.analysis.sentences[index]
-    language = load_language(sentence.language)
-    forms = [token.form for token in sentence.tokens]
-    if any(turn in f" {' '.join(forms)} " for turn in _turns(language)):
-        return False
-    known = language.data.get("blame", {}).get("sorry_for", ())
-    return any(
-        token.form in known
-        for hit in case.hits("apology")
-        if hit.sentence == index
-        for token in sentence.tokens
-        if token.start >= hit.start
-    )
-
-
-def _blame_finding(case: Case, hit: Hit, *, named: bool) -> Finding:
-    quoted = case.quote(hit)
-    if named:
-        return Finding(f"A company or person is named as the cause: {quoted!r}.", hit.start, hit.end)
-    return Finding(f"The failure is put on somebody or something else: {quoted!r}.", hit.start, hit.end)
-
-
-def _blaming(case: Case) -> Iterator[Hit]:
-    """The hits that put the failure on somebody, in the order of the text."""
-    hits = [*case.hits("blame_cause"), *case.hits("blame_customer")]
-    companies = case.hits("blame_company")
-    hits += [
-        hit
-        for hit in case.hits("blame_act")
-        if not _is_from_review(case, next((name for name in companies if _overlap(hit, name)), hit))
-    ]
-    hits += [hit for hit in case.hits("blame_person") if _has_name(case, hit)]
+def _named_cause(case: Case, index: int) -> Hit | None:
+    """Where a company or a person is named as the cause, in a sentence that may well blame."""
+    persons = case.analysis.hits_in("blame_person", index)
+    if (named := next((hit for hit in persons if _has_name(case, hit)), None)) is not None:
+        return named
+    if case.analysis.acts(index)["outsider"] < DOUBTED:
+        return None
     # A plain word that is also a company's name ("giao hàng nhanh") counts with capitals alone.
-    plain = case.hits("blame_plain_word")
-    return (
-        hit
-        for hit in sorted(hits)
-        if not any(_overlap(hit, word) for word in plain if not _has_capitals(case, word))
-    )
+    plain = case.analysis.hits_in("blame_plain_word", index)
+    for hit in case.analysis.hits_in("blame_company", index):
+        if _has_capitals(case, hit) or not any(_overlap(hit, one) for one in plain):
+            return hit
+    cued = (hit for name in ACT_CUES["outsider"] for hit in case.analysis.hits_in(name, index))
+    return next((hit for hit in cued if _has_name(case, hit)), None)
 
 
-def _turns(language: Language) -> tuple[str, ...]:
-    """The words after which a clause turns, with spaces around them."""
-    return tuple(f" {word} " for word in language.data.get("reviews", {}).get("turns", ()))
-
-
-def _is_from_review(case: Case, hit: Hit) -> bool:
-    """Whether the customer speaks of the same party, so that the reply may only repeat it."""
-    told = {fold(token.form) for sentence in case.review_analysis.sentences for token in sentence.tokens}
-    language = load_language(case.analysis.sentences[hit.sentence].language)
-    said = {fold(token.form) for token in _tokens(case, hit)}
-    if any(_overlap(hit, name) for name in case.hits("blame_company")):
-        return said <= told  # a company is named only where the customer names it
+def _is_acknowledged(case: Case, sentence: Sentence) -> bool:
+    """Whether it says sorry for what the customer themselves tell of a courier or such."""
+    if case.analysis.acts(sentence.index)["apology"] < 1.0:
+        return False
+    said = {fold(token.form) for token in sentence.tokens}
+    told = {fold(token.form) for each in case.review_analysis.sentences for token in each.tokens}
+    parties = load_language(sentence.language).data.get("blame", {}).get("parties", ())
     return any(
-        any(fold(word) in said for word in kind) and any(fold(word) in told for word in kind)
-        for kind in language.data.get("blame", {}).get("parties", ())
+        not said.isdisjoint(kind) and not told.isdisjoint(kind)
+        for kind in ({fold(word) for word in party} for party in parties)
     )
 
 

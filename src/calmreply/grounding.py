@@ -1,0 +1,128 @@
+"""What a draft says of the problem, held to what was read in the review.
+
+A small model that tells the customer's story in its own words gets a third of the stories wrong, in
+sentences that break no rule. Held to the plan, it may name the problem by the plan's details alone, in any
+words that stand for them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from calmreply.analysis import Analysis
+from calmreply.concepts import PRODUCT, load_vocabulary, mentions_of
+from calmreply.details import find_products
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from calmreply.analysis import Sentence
+    from calmreply.plan import Plan
+    from calmreply.prompt_files import LanguagePrompts
+    from calmreply.template_files import Texts
+
+__all__ = ["grounded"]
+
+_MOST_BORROWED = 2
+_NAMED_BY_SLOT = ("problem.", "question.", "by.", "extra.")
+
+
+def grounded(
+    draft: str, review: str, plan: Plan, said: Iterable[str], texts: Texts, prompts: LanguagePrompts
+) -> str:
+    """The draft without the sentences that tell more of the problem than the plan knows.
+
+    Args:
+        draft: what the model wrote.
+        review: the review's text, of which a sentence about a detail may borrow two more words.
+        plan: its details are what was read in the review.
+        said: texts whose words may stand in the reply: the plan's remedy, invitation and so on.
+        texts: the phrases of the plan's language: what templates say of any complaint of the kind.
+        prompts: the prompt files of the language.
+    """
+    known = _courtesies(texts, prompts, plan.language, plan.complaint) | _stems(" ".join(said), plan.language)
+    ground = _Ground(plan, review, known)
+    analysis = Analysis(draft, plan.language)
+    kept: list[str] = []
+    end, is_changed = 0, False
+    for sentence in analysis.sentences:
+        if ground.carries(sentence, analysis):
+            kept.append(draft[end if kept else sentence.start : sentence.end])
+        else:
+            is_changed = True
+        end = sentence.end
+    return "".join(kept) if is_changed else draft
+
+
+class _Ground:
+    """What a draft may stand on: the plan's details, and the words of courtesy."""
+
+    def __init__(self, plan: Plan, review: str, known: frozenset[str]) -> None:
+        vocabulary = load_vocabulary(plan.language)
+        names = {name for detail in plan.details for name in _names(detail)}
+        products = {PRODUCT + kind for kind in find_products(review, plan.language)}
+        self._details = names.union(*(vocabulary.near(name) for name in names))
+        self._concepts = self._details | products
+        self._known = known
+        self._told = _stems(review, plan.language)
+
+    def carries(self, sentence: Sentence, analysis: Analysis) -> bool:
+        """Whether a sentence names no other problem, and has hardly a word from elsewhere."""
+        vocabulary = load_vocabulary(sentence.language)
+        forms = [vocabulary.stem(form) for form in vocabulary.forms(sentence, analysis.text)]
+        tells = bool(
+            analysis.hits_in("empathy", sentence.index) or analysis.hits_in("apology", sentence.index)
+        )
+        covered: set[int] = set()
+        names_detail = False
+        for mention in mentions_of(sentence, analysis.text):
+            words = forms[mention.start : mention.end]
+            if mention.concept not in self._concepts and (tells or not self._known.issuperset(words)):
+                return False
+            names_detail |= mention.concept in self._details
+            covered.update(range(mention.start, mention.end))
+        strange = [
+            form
+            for at, form in enumerate(forms)
+            if form[0].isalnum()
+            and at not in covered
+            and form not in self._known
+            and form not in vocabulary.language.function_words
+        ]
+        return not strange or (
+            names_detail and len(strange) <= _MOST_BORROWED and self._told.issuperset(strange)
+        )
+
+
+def _names(detail: str) -> tuple[str, ...]:
+    """The concept of a detail, and the product where it names one."""
+    if detail.startswith(PRODUCT):
+        return (detail,)
+    name, _, product = detail.partition(":")
+    return (name, PRODUCT + product) if product else (name,)
+
+
+@lru_cache(maxsize=64)
+def _courtesies(texts: Texts, prompts: LanguagePrompts, language: str, complaint: str) -> frozenset[str]:
+    """The words of thanks, apology and understanding for a complaint, and of every remedy and invitation."""
+    sources = [
+        one.source
+        for key, wordings in texts.phrases.items()
+        if not key.startswith(_NAMED_BY_SLOT)
+        and (key.endswith((".any", f".{complaint}")) or key.count(".") == 2)  # noqa: PLR2004
+        for one in wordings
+    ]
+    sources += [line.source for one in texts.templates[complaint] for line in one.lines]
+    sources += [one.source for starts in prompts.starts.values() for one in starts]
+    return _stems(" ".join(sources), language)
+
+
+def _stems(text: str, language: str) -> frozenset[str]:
+    vocabulary = load_vocabulary(language)
+    analysis = Analysis(text, language)
+    return frozenset(
+        vocabulary.stem(form)
+        for sentence in analysis.sentences
+        for form in vocabulary.forms(sentence, analysis.text)
+    )
