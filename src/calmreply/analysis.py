@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from calmreply.acts import ACT_CUES, BESIDE_CUE, CUES_OF_ACTS, DOUBTED, load_act_model
+from calmreply.acts import ACT_CUES, ALONE, BESIDE_CUE, CUES_OF_ACTS, DOUBTED, load_act_model
 from calmreply.cues import Span, fold
 from calmreply.languages import language_codes, load_language
 from calmreply.languages.sentences import split_sentences
@@ -124,7 +124,7 @@ class Analysis:
         for sentence in self.sentences:
             strength = self.acts(sentence.index)[act]
             cued = self._cued(act, sentence.index) if strength >= BESIDE_CUE.get(act, DOUBTED) else []
-            if cued or strength >= 1.0:
+            if cued or strength >= ALONE.get(act, 1.0):
                 found += cued or [Hit(sentence.start, sentence.end, sentence.index)]
         if extra:
             found = sorted({*found, *self.hits("", extra)})

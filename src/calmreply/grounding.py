@@ -41,8 +41,8 @@ def grounded(
         texts: the phrases of the plan's language: what templates say of any complaint of the kind.
         prompts: the prompt files of the language.
     """
-    known = _courtesies(texts, prompts, plan.language, plan.complaint) | _stems(" ".join(said), plan.language)
-    ground = _Ground(plan, review, known)
+    courtesies = _courtesies(texts, prompts, plan.language, plan.complaint)
+    ground = _Ground(plan, review, courtesies, _stems(" ".join(said), plan.language))
     analysis = Analysis(draft, plan.language)
     kept: list[str] = []
     end, is_changed = 0, False
@@ -58,13 +58,14 @@ def grounded(
 class _Ground:
     """What a draft may stand on: the plan's details, and the words of courtesy."""
 
-    def __init__(self, plan: Plan, review: str, known: frozenset[str]) -> None:
+    def __init__(self, plan: Plan, review: str, courtesies: frozenset[str], said: frozenset[str]) -> None:
         vocabulary = load_vocabulary(plan.language)
         names = {name for detail in plan.details for name in _names(detail)}
         products = {PRODUCT + kind for kind in find_products(review, plan.language)}
         self._details = names.union(*(vocabulary.near(name) for name in names))
         self._concepts = self._details | products
-        self._known = known
+        self._said = said
+        self._known = courtesies | said
         self._told = _stems(review, plan.language)
 
     def carries(self, sentence: Sentence, analysis: Analysis) -> bool:
@@ -78,17 +79,18 @@ class _Ground:
         names_detail = False
         for mention in mentions_of(sentence, analysis.text):
             words = forms[mention.start : mention.end]
-            if mention.concept not in self._concepts and (tells or not self._known.issuperset(words)):
+            if mention.concept not in self._concepts and not (
+                self._said if tells else self._known
+            ).issuperset(words):
                 return False
             names_detail |= mention.concept in self._details
             covered.update(range(mention.start, mention.end))
         strange = [
             form
             for at, form in enumerate(forms)
-            if form[0].isalnum()
-            and at not in covered
+            if at not in covered
             and form not in self._known
-            and form not in vocabulary.language.function_words
+            and (vocabulary.is_telling(form) or form[0].isdigit())
         ]
         return not strange or (
             names_detail and len(strange) <= _MOST_BORROWED and self._told.issuperset(strange)
