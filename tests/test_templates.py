@@ -217,7 +217,7 @@ _PHRASES = {
     [
         (("cracked:mug",), "the cracked mug"),
         (("cracked:mug", "packaging:mug", "no_reply"), "the cracked mug"),
-        (("no_reply", "product:mug"), "the messages left unanswered"),
+        (("no_reply", "product:mug"), "the mug"),
         (("product:mug",), "the mug"),
         (("unheard of", "no_reply"), "the messages left unanswered"),
         (("unheard of",), "the damage to your order"),

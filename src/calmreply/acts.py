@@ -25,6 +25,8 @@ __all__ = [
     "BESIDE_CUE",
     "CUES_OF_ACTS",
     "DOUBTED",
+    "FEWEST_WORDS",
+    "NEVER_ALONE",
     "ActModel",
     "act_features",
     "load_act_model",
@@ -65,14 +67,20 @@ BESIDE_CUE = {"thanks": 0.0, "apology": 0.0, "empathy": 0.0}
 DOUBTED = 0.35
 """The strength an act needs beside a cue for it: a cue alone is no proof."""
 
-ALONE = {"argues": 1.5, "solicits": 1.8, "outsider": 1.4, "customer": 1.4}
+ALONE = {"argues": 1.5, "solicits": 1.8, "outsider": 1.4, "customer": 1.4, "health": 1.5}
 """The strength these acts need where no cue speaks for them; 1 for others. Set by cross-validation on
 the labelled replies and by what real businesses' replies are wrongly called."""
+
+FEWEST_WORDS = 4
+"""Words and marks that a sentence needs for an act that no cue speaks for."""
 
 _TURNING = (
     *("offer_commitment", "offer_negated", "offer_refused", "offer_told"),
     *("offer_choice", "offer_regret", "offer_vague", "offer_asks_order"),
 )
+NEVER_ALONE = frozenset({"discloses"})
+"""Acts that a sentence only counts as doing where a cue speaks for them: numbers are the shop's own too."""
+
 CUES_OF_ACTS = frozenset(name for names in (*ACT_CUES.values(), _TURNING) for name in names)
 """All of those groups, and those that turn an offer into a refusal, a memory or a mere intention."""
 

@@ -10,7 +10,16 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from calmreply.acts import ACT_CUES, ALONE, BESIDE_CUE, CUES_OF_ACTS, DOUBTED, load_act_model
+from calmreply.acts import (
+    ACT_CUES,
+    ALONE,
+    BESIDE_CUE,
+    CUES_OF_ACTS,
+    DOUBTED,
+    FEWEST_WORDS,
+    NEVER_ALONE,
+    load_act_model,
+)
 from calmreply.cues import Span, fold
 from calmreply.languages import language_codes, load_language
 from calmreply.languages.sentences import split_sentences
@@ -124,7 +133,9 @@ class Analysis:
         for sentence in self.sentences:
             strength = self.acts(sentence.index)[act]
             cued = self._cued(act, sentence.index) if strength >= BESIDE_CUE.get(act, DOUBTED) else []
-            if cued or strength >= ALONE.get(act, 1.0):
+            is_short = len(sentence.tokens) < FEWEST_WORDS and act not in BESIDE_CUE
+            says_enough = not is_short and act not in NEVER_ALONE
+            if cued or (says_enough and strength >= ALONE.get(act, 1.0)):
                 found += cued or [Hit(sentence.start, sentence.end, sentence.index)]
         if extra:
             found = sorted({*found, *self.hits("", extra)})

@@ -17,10 +17,11 @@ __all__ = ["EmbeddedAnswers", "patient"]
 # Zero-shot the model reads worse than the local classifier (45 % and 50 % right against 64 % and 66 %
 # on 418 real reviews), and what it tells of a complaint in its own words is wrong in a third of the
 # drafts, in sentences that break no rule (`evals/RESULTS.md`). A busy machine is slow, and asking it
-# again makes it slower.
+# again makes it slower; held to the plan's details, a second draft mends little that a template does not.
 _OWN_DEFAULTS = {
     "classify_with_model": "never",
     "grounding": "strict",
+    "max_attempts": 1,
     "timeout_seconds": 300.0,
     "deadline_seconds": 300.0,
     "transport_attempts": 1,

@@ -7,6 +7,7 @@ words that stand for them.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from calmreply.analysis import Sentence
+    from calmreply.concepts import Vocabulary
     from calmreply.plan import Plan
     from calmreply.prompt_files import LanguagePrompts
     from calmreply.template_files import Texts
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["grounded"]
 
 _MOST_BORROWED = 2
+_NOT_WORDS = re.compile(r"[^\w]+")
 _NAMED_BY_SLOT = ("problem.", "question.", "by.", "extra.")
 
 
@@ -42,7 +45,7 @@ def grounded(
         prompts: the prompt files of the language.
     """
     courtesies = _courtesies(texts, prompts, plan.language, plan.complaint)
-    ground = _Ground(plan, review, courtesies, _stems(" ".join(said), plan.language))
+    ground = _Ground(plan, review, courtesies, tuple(said))
     analysis = Analysis(draft, plan.language)
     kept: list[str] = []
     end, is_changed = 0, False
@@ -58,43 +61,59 @@ def grounded(
 class _Ground:
     """What a draft may stand on: the plan's details, and the words of courtesy."""
 
-    def __init__(self, plan: Plan, review: str, courtesies: frozenset[str], said: frozenset[str]) -> None:
+    def __init__(self, plan: Plan, review: str, courtesies: frozenset[str], said: tuple[str, ...]) -> None:
         vocabulary = load_vocabulary(plan.language)
         names = {name for detail in plan.details for name in _names(detail)}
         products = {PRODUCT + kind for kind in find_products(review, plan.language)}
         self._details = names.union(*(vocabulary.near(name) for name in names))
         self._concepts = self._details | products
-        self._said = said
-        self._known = courtesies | said
+        self._phrases = [f" {_plain(text)} " for text in said]
+        self._said = _stems(" ".join(said), plan.language)
+        self._courtesies = courtesies
+        self._known = courtesies | self._said
         self._told = _stems(review, plan.language)
 
     def carries(self, sentence: Sentence, analysis: Analysis) -> bool:
         """Whether a sentence names no other problem, and has hardly a word from elsewhere."""
         vocabulary = load_vocabulary(sentence.language)
         forms = [vocabulary.stem(form) for form in vocabulary.forms(sentence, analysis.text)]
-        tells = bool(
-            analysis.hits_in("empathy", sentence.index) or analysis.hits_in("apology", sentence.index)
-        )
+        apologises = bool(analysis.hits_in("apology", sentence.index))
+        tells = apologises or bool(analysis.hits_in("empathy", sentence.index))
         covered: set[int] = set()
-        names_detail = False
+        named: set[str] = set()
         for mention in mentions_of(sentence, analysis.text):
             words = forms[mention.start : mention.end]
-            if mention.concept not in self._concepts and not (
-                self._said if tells else self._known
-            ).issuperset(words):
-                return False
-            names_detail |= mention.concept in self._details
+            if mention.concept not in self._concepts:
+                if not (self._said if tells else self._known).issuperset(words):
+                    return False
+            elif mention.concept in self._details and not mention.concept.startswith(PRODUCT):
+                named.add(mention.concept)
             covered.update(range(mention.start, mention.end))
-        strange = [
-            form
-            for at, form in enumerate(forms)
-            if at not in covered
-            and form not in self._known
-            and (vocabulary.is_telling(form) or form[0].isdigit())
-        ]
+        other = [form for at, form in enumerate(forms) if form[0].isalnum() and at not in covered]
+        if apologises and not named and not self._is_plain(sentence, other, vocabulary):
+            return False
+        strange = [form for form in other if form not in self._known and self._tells(form, vocabulary)]
         return not strange or (
-            names_detail and len(strange) <= _MOST_BORROWED and self._told.issuperset(strange)
+            bool(named) and len(strange) <= _MOST_BORROWED and self._told.issuperset(strange)
         )
+
+    def _is_plain(self, sentence: Sentence, forms: Iterable[str], vocabulary: Vocabulary) -> bool:
+        """Whether an apology names no problem at all, or the plan's in the plan's words."""
+        text = f" {_plain(sentence.text)} "
+        if any(phrase in text for phrase in self._phrases):
+            return True
+        small = vocabulary.language.function_words
+        return all(form in self._courtesies or form in small for form in forms)
+
+    def _tells(self, form: str, vocabulary: Vocabulary) -> bool:
+        """Whether a word says something: also one that could be of any review, where it is this one's."""
+        if form in vocabulary.language.function_words:
+            return False
+        return vocabulary.is_telling(form) or form[0].isdigit() or form in self._told
+
+
+def _plain(text: str) -> str:
+    return " ".join(_NOT_WORDS.sub(" ", text.casefold()).split())
 
 
 def _names(detail: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from calmreply.review import Classification, Complaint, Signal
 from calmreply.slots import capitalised
 from calmreply.tokens import cut_at_sentence, upper_bound_tokens
 from calmreply.voices import voice_words
-from calmreply.wording import Wording, pick
+from calmreply.wording import Wording, pick, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -231,7 +231,8 @@ def _example_plan(example: Example, language: str, shop: Shop, platform: str) ->
 def _wording(plan: Plan, setup: Setup, seed: str) -> Wording:
     brief = find_platform(plan.platform).sentences is not None
     texts = setup.library.texts(plan.language)
-    return Wording(plan, texts, voice=setup.library.voice, seed=seed, extras=1, brief=brief)
+    told = plan.model_copy(update={"details": told_apart(plan)[0]})
+    return Wording(told, texts, voice=setup.library.voice, seed=seed, extras=1, brief=brief)
 
 
 def _kind(plan: Plan) -> str:

@@ -13,7 +13,7 @@ from calmreply.shop import Voice
 from calmreply.slots import capitalised
 from calmreply.template_files import read_texts
 from calmreply.voices import voice_of
-from calmreply.wording import Wording, pick, ranked_details
+from calmreply.wording import Wording, pick, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,15 +89,17 @@ def render_template(plan: Plan, review: Review, *, library: Library, seed: str) 
 def candidates(plan: Plan, library: Library, seed: str) -> Iterator[tuple[Template, str]]:
     """Every reply the library has for a plan, best first; the shortest over the platform's limit last.
 
-    A detail whose words break a rule in every template gives way to the next, and at last to the
-    complaint's own name.
+    A detail whose words break a rule in every template gives way to the next, those to the complaint's own
+    name, and that to what the review tells beside it.
     """
     profile = find_platform(plan.platform)
     too_long: list[tuple[Template, str]] = []
     seen: set[str] = set()
-    details = ranked_details(plan)
-    for first in range(len(details) + 1):
-        told = plan.model_copy(update={"details": details[first:]})
+    own, beside = told_apart(plan)
+    choices = [own[first:] for first in range(len(own) + 1)]
+    choices += [beside[first:] for first in range(len(beside))]
+    for details in choices:
+        told = plan.model_copy(update={"details": details})
         for template in _ordered(told, library, seed):
             for text in _forms(template, told, library, seed):
                 if text in seen:

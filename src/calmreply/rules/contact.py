@@ -146,9 +146,9 @@ def privacy(case: Case) -> Iterator[Finding]:
     for contact in foreign_contacts(case):
         if contact.key in theirs:
             yield Finding(f"This {contact.kind} is the customer's own.", *_original(case, contact))
-    for group, message in _PRIVATE.items():
-        for hit in case.hits(group):
-            yield Finding(message, hit.start, hit.end)
+    for hit in case.acting("discloses"):
+        kinds = (kind for kind in _PRIVATE if hit in case.analysis.hits_in(kind, hit.sentence))
+        yield Finding(_PRIVATE[next(kinds, "")], hit.start, hit.end)
     yield from _asked(case)
     yield from _health(case)
     yield from _full_name(case)
@@ -162,6 +162,7 @@ def privacy(case: Case) -> Iterator[Finding]:
 
 
 _PRIVATE = {
+    "": "It tells what is the customer's own affair.",
     "private_payment": "It gives payment or account details in public.",
     "private_address": "It gives an address in public.",
     "private_health_yours": "It speaks of the customer's health in public.",
@@ -204,13 +205,16 @@ def _full_name(case: Case) -> Iterator[Finding]:
     own = (case.plan.shop_name, case.plan.signature, case.plan.role)
     shop = fold(" ".join(filter(None, own)).casefold()).split()
     clean, beside = case.analysis.clean, _no_names(case)
-    words = list(_CAPITALISED.finditer(clean))
+    words = [match for match in _CAPITALISED.finditer(clean) if match.group()[0].isupper()]
     starts = _first_letters(case, words)
     for at, match in enumerate(words):
         name = _folded(match)
         if name in shop or not any(_is_same(name, one) for one in known | signed):
             continue
         run = _run(clean, words, at, starts)
+        written = fold((case.review.author or "").casefold())
+        if written and "".join(map(_folded, run)) in re.sub(r"[\W\d_]", "", written):
+            continue  # read out of a handle, "hoangtu_88": that is `addressee`
         if any(
             _folded(one) not in known | signed | beside and _folded(one) not in shop
             for one in run

@@ -73,7 +73,7 @@ def remedy(case: Case) -> Iterator[Finding]:
         return
     offered = offered_in(case)
     doing = {offer.sentence for offer in offered.offers if offer.kind in wanted.kinds and offer.firm}
-    doing = doing or _done_in_other_words(case, wanted, offered)
+    doing |= _done_in_other_words(case, wanted, offered)
     if not doing:
         if can_be_read(case.analysis) and not case.is_unreadable:  # else that is `language`
             yield Finding(
@@ -133,6 +133,7 @@ def _done_in_other_words(case: Case, wanted: Wanted, offered: Offered) -> set[in
         for hit in case.acting(act)
         if hit.sentence not in hedged
     }
+    doing |= {sentence.index for sentence in case.analysis.sentences if _names_value(case, sentence.text)}
     if doing or wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
         return doing
     offering = {offer.sentence for offer in offered.offers}
@@ -148,6 +149,14 @@ def _done_in_other_words(case: Case, wanted: Wanted, offered: Offered) -> set[in
     return doing
 
 
+def _names_value(case: Case, text: str) -> bool:
+    """Whether a text names what the plan gives where that is a thing and no sum: "a bag of beans"."""
+    given = case.plan.remedy
+    if given is None or not given.value or case.plan.at_risk or parse_value(given.value, case.plan.language):
+        return False
+    return fold_words(given.value) in fold_words(text)
+
+
 def _is_borne_out(case: Case, offer: Offer) -> bool:
     """Whether the whole sentence reads as if it offered such a thing, and not only the words of a cue."""
     acts = BORNE_OUT_BY.get(offer.kind)
@@ -157,6 +166,8 @@ def _is_borne_out(case: Case, offer: Offer) -> bool:
 
 def _is_part_of_plan(case: Case, offer: Offer, offered: Offered, allowed: frozenset[str]) -> bool:
     """Whether it is said of what the plan gives: "free of charge", a voucher as a gift, a new zip."""
+    if _names_value(case, case.text[offer.clause.start : offer.clause.end]):
+        return True
     if offer.kind == "new" and "repair" in allowed:
         return any(other.kind == "repair" and other.start == offer.start for other in offered.offers)
     if offer.kind == "gift" and "voucher" in allowed:

@@ -65,6 +65,7 @@ BORNE_OUT_BY: Mapping[str, frozenset[str]] = {
     "free": frozenset({"free", "gift", "refund", "repair"}),
     "shipping": frozenset({"free", "money", "refund"}),
     "repair": frozenset({"repair"}),
+    "more": frozenset({"gift", "money", "voucher", "free"}),
 }
 # What may not be offered outside the plan, and its name in a message.
 PROMISES: Mapping[str, str] = {
