@@ -67,7 +67,7 @@ BESIDE_CUE = {"thanks": 0.0, "apology": 0.0, "empathy": 0.0}
 DOUBTED = 0.35
 """The strength an act needs beside a cue for it: a cue alone is no proof."""
 
-ALONE = {"argues": 1.5, "solicits": 1.8, "outsider": 1.4, "customer": 1.4, "health": 1.5}
+ALONE = {"argues": 1.5, "solicits": 1.8, "outsider": 1.4, "customer": 1.4, "health": 1.5, "guarantee": 1.8}
 """The strength these acts need where no cue speaks for them; 1 for others. Set by cross-validation on
 the labelled replies and by what real businesses' replies are wrongly called."""
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from calmreply.acts import ACT_CUES
-from calmreply.analysis import Analysis, Hit, analyse
+from calmreply.analysis import Hit, analyse
 from calmreply.body import body_of
 from calmreply.contacts import Contact, contact_keys, find_contacts
 from calmreply.foreign import Stretch, foreign_stretches
@@ -17,7 +17,7 @@ from calmreply.violation import Severity, Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from calmreply.analysis import Sentence
+    from calmreply.analysis import Analysis, Sentence
     from calmreply.plan import Plan
     from calmreply.review import Review
 
@@ -54,7 +54,7 @@ class Case:
     @cached_property
     def analysis(self) -> Analysis:
         """The reply, read in the plan's language."""
-        return Analysis(self.text, self.plan.language)
+        return analyse(self.text, self.plan.language)
 
     @cached_property
     def review_analysis(self) -> Analysis:
