@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,13 @@ def reply_cases(language: str) -> list[ReplyCase]:
         for path in sorted((HERE / "replies").glob(f"{language}*.jsonl"))
         for row in read_jsonl(path)
     ]
+
+
+def interval(hits: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson's score); (0, 1) where nothing was counted."""
+    if not total:
+        return 0.0, 1.0
+    z, share = 1.96, hits / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
+    return middle - half, middle + half

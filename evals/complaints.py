@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from calmreply.classifier import CONFIDENT, classify, detect_language, screen
 from calmreply.cues import fold
 from calmreply.review import Classification, Complaint, Review, Signal
-from evals.cases import HERE, read_jsonl, split_of
+from evals.cases import HERE, interval, read_jsonl, split_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,7 +67,8 @@ def complaint_report(cases: Sequence[ReviewCase], found: Sequence[Classification
     names = [complaint.value for complaint in Complaint]
     counts = Counter((label, result.complaint.value) for label, result in pairs)
     lines = [
-        f"primary complaint right {share(sum(right), len(right))}",
+        f"primary complaint right {share(sum(right), len(right))}, "
+        + "95 % interval {:.3f} to {:.3f}".format(*interval(sum(right), len(right))),
         f"above {CONFIDENT}: right {share(sum(sure), len(sure))}, coverage {share(len(sure), len(right))}",
         f"{'label / read':<18}" + "".join(f"{name[:9]:>10}" for name in names),
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from calmreply.checks import check
 from calmreply.rules import all_rules
 from calmreply.violation import Severity
-from evals.cases import reply_cases
+from evals.cases import interval, reply_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,6 +44,10 @@ def table(counts: Counter[tuple[str, str]], names: Sequence[str]) -> str:
         precision = f"{hit / (hit + alarm):.3f}" if hit + alarm else "-"
         recall = f"{hit / (hit + miss):.3f}" if hit + miss else "-"
         lines.append(f"{name:<16}{precision:>10}{recall:>8}{hit:>6}{miss:>6}{alarm:>6}")
+    sure, found = interval(hit, hit + alarm), interval(hit, hit + miss)
+    lines.append(
+        f"95 % intervals: precision {sure[0]:.3f} to {sure[1]:.3f}, recall {found[0]:.3f} to {found[1]:.3f}"
+    )
     return "\n".join(lines)
 
 
