@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["grounded"]
 
 _MOST_BORROWED = 2
+_MOST_BEHIND = 3
 _NOT_WORDS = re.compile(r"[^\w]+")
 _NAMED_BY_SLOT = ("problem.", "question.", "by.", "extra.")
 
@@ -90,7 +91,9 @@ class _Ground:
                 named.add(mention.concept)
             covered.update(range(mention.start, mention.end))
         other = [form for at, form in enumerate(forms) if form[0].isalnum() and at not in covered]
-        if apologises and not named and not self._is_plain(sentence, other, vocabulary):
+        if apologises and not self._is_plain(sentence, other, vocabulary) and not named:
+            return False
+        if apologises and self._rambles(sentence):
             return False
         strange = [form for form in other if form not in self._known and self._tells(form, vocabulary)]
         return not strange or (
@@ -104,6 +107,12 @@ class _Ground:
             return True
         small = vocabulary.language.function_words
         return all(form in self._courtesies or form in small for form in forms)
+
+    def _rambles(self, sentence: Sentence) -> bool:
+        """Whether an apology goes on behind the plan's problem: "… the battery that you did not want"."""
+        text = f" {_plain(sentence.text)} "
+        rest = min((len(text.partition(one)[2].split()) for one in self._phrases if one in text), default=0)
+        return rest > _MOST_BEHIND
 
     def _tells(self, form: str, vocabulary: Vocabulary) -> bool:
         """Whether a word says something: also one that could be of any review, where it is this one's."""

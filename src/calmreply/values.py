@@ -224,6 +224,7 @@ class _Table:
             phrases("halves"),
             phrases("and_half"),
         )
+        self.shares = phrases("shares")
         self.scales, self.money_scales = phrases("scales"), phrases("money_scales")
         self.symbols, self.currencies = phrases("symbols"), phrases("currencies")
         self.percents, self.units, self.working = phrases("percents"), phrases("units"), phrases("working")
@@ -276,6 +277,8 @@ def _value_at(words: Sequence[str], at: int, table: _Table) -> tuple[Value, int]
         return _money_after_symbol(words, symbol, table)
     if half := table.halves.at(words, at):
         return _half(words, half[1], table)
+    if (part := table.shares.at(words, at)) and not _is_time(words, part[1], table):
+        return Percent(Decimal(part[0])), part[1]
     if article := table.articles.at(words, at):
         number = _Number(Decimal(1), "", article[1])
         return _duration(words, number, table)
@@ -302,6 +305,11 @@ def _money_after_symbol(
         return None
     currency = table.currencies.at(words, after)
     return Money(amount, symbol[0]), currency[1] if currency else after
+
+
+def _is_time(words: Sequence[str], after: int, table: _Table) -> bool:
+    """Whether a unit of time follows within two words: "a quarter of an hour"."""
+    return any(table.units.at(words, at) for at in range(after, min(after + 3, len(words))))
 
 
 def _half(words: Sequence[str], after: int, table: _Table) -> tuple[Value, int]:

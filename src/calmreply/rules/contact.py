@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _NOT_WORD = re.compile(r"[\s.\-()/·]+")
+_CHANNELS = frozenset(
+    {"zalo", "messenger", "facebook", "whatsapp", "viber", "instagram", "telegram", "hotline"}
+)
 _CHAT = frozenset({"chat", "inbox"})
 _PHONE_KINDS = frozenset({"phone", "zalo", "whatsapp", "viber"})
 # British and American postcodes, as they stand at the end of an address.
@@ -269,7 +272,7 @@ def _run(text: str, words: list[re.Match[str]], at: int, starts: frozenset[int])
 def _no_names(case: Case) -> frozenset[str]:
     """Capitalised words that stand beside a name without being part of it: greetings and titles."""
     words = load_language(case.plan.language).data.get("contacts", {}).get("beside_names", ())
-    return frozenset(fold(word.casefold()) for word in words)
+    return frozenset(fold(word.casefold()) for word in words) | _CHANNELS
 
 
 def _is_card(number: str) -> bool:

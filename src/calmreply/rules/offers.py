@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calmreply.acts import FEWEST_WORDS
 from calmreply.analysis import Hit, analyse
 from calmreply.cues import Span
 from calmreply.plan import Action
@@ -58,6 +59,11 @@ _OTHER_WORDS = frozenset({"goods", "repair", "money"})
 _BROAD = frozenset({"goods", "fix"})
 # How much of the strength that makes an act must be there for words that a cue knows.
 _BORNE_OUT = 0.35
+# What is surely offered, and how much of that strength says so where no cue does.
+_OFFERING = frozenset({"refund", "money", "voucher", "gift", "replacement", "redelivery", "free", "repair"})
+_SURELY = 1.6
+# An extra is a gift or free of charge, whatever its words.
+_EXTRA = frozenset({"free", "gift"})
 _CONTENT = 5  # letters: a word of an extra that says what it is
 
 
@@ -114,6 +120,9 @@ def promise(case: Case) -> Iterator[Finding]:
             yield Finding(
                 f"The reply offers {PROMISES[offer.kind]}, which is not in the plan.", offer.start, offer.end
             )
+    yield from _offered_in_other_words(
+        case, wanted, allowed, {hit.sentence for hit in case.hits("offer_refused")}
+    )
     for hit in case.acting("guarantee"):
         yield Finding(
             "The reply guarantees something.",
@@ -134,6 +143,13 @@ def _done_in_other_words(case: Case, wanted: Wanted, offered: Offered) -> set[in
         if hit.sentence not in hedged
     }
     doing |= {sentence.index for sentence in case.analysis.sentences if _names_value(case, sentence.text)}
+    if wanted.value is not None:
+        doing |= {
+            found.sentence
+            for found in offered.values
+            if same_value(found.value, wanted.value)
+            and commits_at(case.analysis, Hit(found.start, found.end, found.sentence))
+        }
     if doing or wanted.within is None or case.plan.at_risk or not wanted.kinds & _OTHER_WORDS:
         return doing
     offering = {offer.sentence for offer in offered.offers}
@@ -155,6 +171,24 @@ def _names_value(case: Case, text: str) -> bool:
     if given is None or not given.value or case.plan.at_risk or parse_value(given.value, case.plan.language):
         return False
     return fold_words(given.value) in fold_words(text)
+
+
+def _offered_in_other_words(
+    case: Case, wanted: Wanted | None, allowed: frozenset[str], spared: set[int]
+) -> Iterator[Finding]:
+    """Sentences that surely offer what the plan does not, in words that no cue knows."""
+    spared = spared | {offer.sentence for offer in offered_in(case).offers}
+    planned = DONE_BY[wanted.action] if wanted else frozenset()
+    planned = planned.union(*(BORNE_OUT_BY.get(kind, frozenset()) for kind in allowed))
+    if case.plan.remedy and case.plan.remedy.extras and not case.plan.at_risk:
+        planned |= _EXTRA
+    for sentence in case.body:
+        strengths = case.analysis.acts(sentence.index)
+        if sentence.index in spared or any(strengths[act] >= _BORNE_OUT for act in planned):
+            continue
+        acts = [act for act in _OFFERING - planned if strengths[act] >= _SURELY]
+        if acts and len(sentence.tokens) >= FEWEST_WORDS:
+            yield Finding("The reply offers something that is not in the plan.", sentence.start, sentence.end)
 
 
 def _is_borne_out(case: Case, offer: Offer) -> bool:
