@@ -45,6 +45,8 @@ WRONG = frozenset(
     {"argues", "customer", "solicits", "liable", "asks_public", "discloses", "health", "guarantee"}
 )
 TEMPLATE_WORTH = 0.5
+# What a template's sentence does not do where no cue says so.
+OFFERS = frozenset({"refund", "money", "voucher", "gift", "replacement", "redelivery", "free", "repair"})
 VOICES: tuple[dict[str, str], ...] = (
     {"formality": "warm"},
     {"formality": "formal"},
@@ -126,9 +128,11 @@ class Sentences:
         """Our own templates do nothing wrong; what a partner did stands in them with the ownership."""
         for text in sorted(template_sentences(language)):
             analysis = Analysis(text, language)
-            told = (
-                WRONG if analysis.has("ownership") or analysis.has("blame_partner") else WRONG | {"outsider"}
-            )
+            told = WRONG
+            if not (analysis.has("ownership") or analysis.has("blame_partner")):
+                told = told | {"outsider"}
+            if not any(analysis.has(cue) for act in OFFERS for cue in ACT_CUES[act]):
+                told = told | OFFERS
             fold = sha256(text.encode()).digest()[0] % FOLDS
             self._take(features_of(text, language), frozenset(), TEMPLATE_WORTH, fold, None, only=told)
 

@@ -34,6 +34,14 @@ def test_a_good_reply_keeps_every_rule() -> None:
     assert PublicReply.model_validate({"text": GOOD}, context={"plan": PLAN, "review": REVIEW}).text == GOOD
 
 
+@pytest.mark.parametrize(
+    "text", ["\u0301", "\u0323 \u0301", "नमस्ते ि", "ខ្មែរ ្ ា", "ก็ ่ ้", "Hello \u0300 Olivia"]
+)
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_marks_that_stand_alone_are_read_too(text: str, language: str) -> None:
+    assert errors_in(check(text, PLAN.model_copy(update={"language": language}), Review(text=text)))
+
+
 def test_all_broken_rules_come_in_one_error() -> None:
     with pytest.raises(ValidationError) as raised:
         PublicReply.model_validate({"text": BAD}, context={"plan": PLAN, "review": REVIEW})

@@ -186,5 +186,5 @@ def load_act_model(code: str) -> ActModel | None:
 
 @lru_cache(maxsize=16_384)
 def _plain(word: str) -> str:
-    folded = fold(word)
+    folded = fold(word) or word  # a mark alone stays one
     return "0" if folded[0].isdigit() else folded

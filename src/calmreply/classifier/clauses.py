@@ -91,5 +91,5 @@ def load_clause_model(code: str, kind: str = "complaints") -> ClauseModel | None
 
 @lru_cache(maxsize=16_384)
 def _plain(word: str) -> str:
-    folded = fold(word)
+    folded = fold(word) or word  # a mark alone stays one
     return "0" if folded[0].isdigit() else folded
