@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from calmreply.body import quoted_spans
 from calmreply.rules import Case, Finding, rule
-from calmreply.values import find_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,12 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["apologies", "thanks"]
 
-# What a sentence is about that tells of no burden.
-_NO_BURDEN = (
-    *("thanks", "apology", "next_step", "channel_chat", "blame_cause", "blame_act", "blame_customer"),
-    *("contradiction", "doubt", "lecture", "policy_quote", "sarcasm", "threat", "insult"),
-)
-_FEWEST_WORDS = 4
 _TOO_MANY_APOLOGIES = 3
 # "sorry and apologise" is one apology said twice over.
 _SAME_BREATH = 8
@@ -92,23 +85,6 @@ def _empathy(case: Case) -> Iterable[Finding]:
     body = {sentence.index for sentence in case.body}
     if not any(hit.sentence in body for hit in case.acting("empathy")):
         yield Finding("No word of what the customer feels or carries.")
-
-
-def _has_burden(case: Case) -> bool:
-    """Whether a sentence tells what the customer went through, without the name of a feeling.
-
-    In a reply that is what a sentence is for which neither thanks, apologises, offers, invites,
-    explains nor argues: "Sore feet are the last thing to bring home from a holiday."
-    """
-    busy = {hit.sentence for name in _NO_BURDEN for hit in case.hits(name)}
-    places = (case.analysis.original(one.start, one.end).start for one in case.contacts)
-    busy |= {case.analysis.sentence_at(place) for place in places}
-    busy |= {found.sentence for found in find_values(case.analysis)}
-    return any(
-        sentence.index not in busy
-        and sum(token.form[0].isalpha() for token in sentence.tokens) >= _FEWEST_WORDS
-        for sentence in case.body
-    )
 
 
 @rule(
