@@ -177,7 +177,7 @@ def _tried(desk: _Desk, request: ModelRequest) -> Flow[tuple[str | None, Sequenc
             draft=text,
             violations=tuple(broken),
             finish_reason=answer.finish_reason,
-            error="refused" if refused else None if draft else "empty",
+            error="refused" if refused else None if text.strip() else "empty",
             usage=usage_of(answer, desk.setup.settings),
             seconds=desk.setup.clock() - start,
         )
