@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calmreply.acts import ACT_CUES, CUES_OF_ACTS, STEPS_PER_UNIT, ZERO, act_features
+from calmreply.acts import ACT_CUES, CUES_OF_ACTS, STEPS_PER_UNIT, act_features
 from calmreply.analysis import Analysis
 from calmreply.concepts import load_vocabulary
 from calmreply.languages import load_language
@@ -26,10 +26,10 @@ from calmreply.shop import Shop
 from calmreply.template_check import plan_shapes
 from calmreply.templates import Library, candidates
 from evals.embedded import POLICY
-from evals.fit import grow, noisy
+from evals.fit import grow, noisy, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
 LANGUAGES = HERE.parent / "src" / "calmreply" / "languages"
@@ -238,7 +238,10 @@ def fit(language: str) -> dict[str, Any]:
         "acts": list(ACT_CUES),
         "at": at,
         "bias": bias,
-        "rows": {names[index]: _packed(table[index]) for index in sorted(kept, key=lambda i: names[i])},
+        "rows": {
+            names[index]: packed(table[index], STEPS_PER_UNIT)
+            for index in sorted(kept, key=lambda i: names[i])
+        },
     }
 
 
@@ -307,15 +310,6 @@ def _told(kind: str, at: float, best: float, precision: float, recall: float) ->
 
 def _acts(words: str) -> frozenset[str]:
     return frozenset(words.split()) - {"-"}
-
-
-def _packed(row: Iterable[float]) -> str:
-    chars = []
-    for weight in row:
-        step = max(33 - ZERO, min(126 - ZERO, round(weight * STEPS_PER_UNIT)))
-        code = ZERO + step
-        chars.append(chr(code if code not in {34, 92} else code + 1))  # no quote or backslash in JSON
-    return "".join(chars)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -21,7 +21,7 @@ from calmreply.review import Signal
 from evals.cases import read_jsonl, reply_cases, split_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE.parent / "src" / "calmreply" / "classifier" / "weights"
@@ -210,7 +210,8 @@ def fit(kind: str, language: str) -> dict[str, Any]:
         "labels": [str(label) for label in model.classes_],
         "bias": [round(float(value), 3) for value in bias],
         "rows": {
-            str(names[index]): _packed(weights[index]) for index in sorted(kept, key=lambda i: names[i])
+            str(names[index]): packed(weights[index], STEPS_PER_UNIT)
+            for index in sorted(kept, key=lambda i: names[i])
         },
     }
 
@@ -220,10 +221,11 @@ def _features(text: str, language: Any) -> dict[str, float]:
     return dict.fromkeys(features, 1.0 / sqrt(len(features))) if features else {}
 
 
-def _packed(row: Sequence[float]) -> str:
+def packed(row: Iterable[float], steps_per_unit: float) -> str:
+    """A row of weights as it is shipped: one printable character each."""
     chars = []
     for weight in row:
-        step = max(33 - ZERO, min(126 - ZERO, round(weight * STEPS_PER_UNIT)))
+        step = max(33 - ZERO, min(126 - ZERO, round(weight * steps_per_unit)))
         code = ZERO + step
         chars.append(chr(code if code not in {34, 92} else code + 1))  # no quote or backslash in JSON
     return "".join(chars)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any
 
-from calmreply.cues import fold
+from calmreply.cues import plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -159,7 +159,7 @@ def act_features(forms: Sequence[str], cues: Iterable[str]) -> dict[str, float]:
 
 def word_features(word: str) -> list[str]:
     """A word without marks, with them where it has any, and its groups of four and five letters."""
-    plain = _plain(word)
+    plain = plain_word(word)
     framed = f"<{plain[:_LONGEST_WORD]}>"
     groups = [f"~{framed[at : at + size]}" for size in (4, 5) for at in range(len(framed) - size + 1)]
     marked = [] if word.isascii() else [f"={word[:_LONGEST_WORD]}"]
@@ -171,7 +171,7 @@ def _words(forms: Sequence[str]) -> list[str]:
 
 
 def _pairs(words: Sequence[str]) -> Iterable[str]:
-    plain = ["^", *map(_plain, words), "$"]
+    plain = ["^", *map(plain_word, words), "$"]
     return map(" ".join, pairwise(plain))
 
 
@@ -182,9 +182,3 @@ def load_act_model(code: str) -> ActModel | None:
     if not file.is_file():
         return None
     return ActModel(json.loads(gzip.decompress(file.read_bytes())))
-
-
-@lru_cache(maxsize=16_384)
-def _plain(word: str) -> str:
-    folded = fold(word) or word  # a mark alone stays one
-    return "0" if folded[0].isdigit() else folded

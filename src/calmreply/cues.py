@@ -28,7 +28,7 @@ from calmreply.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Cue", "CueGroup", "CueIndex", "Span", "compile_cue", "fold"]
+__all__ = ["Cue", "CueGroup", "CueIndex", "Span", "compile_cue", "fold", "plain_word"]
 
 # Every element brings the space before it; so does a comma or quote between two elements.
 _GAP = r"(?: \S+){0,6}?"
@@ -56,6 +56,13 @@ def fold(text: str) -> str:
         return text
     decomposed = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+@lru_cache(maxsize=16_384)
+def plain_word(word: str) -> str:
+    """A word as linear models count it: without marks, every number the same."""
+    folded = fold(word) or word  # a mark alone stays one
+    return "0" if folded[0].isdigit() else folded
 
 
 @dataclass(slots=True, eq=False)

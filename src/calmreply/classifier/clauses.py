@@ -9,7 +9,7 @@ from importlib import resources
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any
 
-from calmreply.cues import fold
+from calmreply.cues import plain_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class ClauseModel:
 
 def clause_features(words: Sequence[str]) -> list[str]:
     """The words, word pairs and letter groups of a clause, without marks and with digits made alike."""
-    plain = [_plain(word) for word in words[:_LONGEST_CLAUSE]]
+    plain = [plain_word(word) for word in words[:_LONGEST_CLAUSE]]
     found = dict.fromkeys(plain)
     previous = "^"
     for word in [*plain, "$"]:
@@ -87,9 +87,3 @@ def load_clause_model(code: str, kind: str = "complaints") -> ClauseModel | None
     if not file.is_file():
         return None
     return ClauseModel(json.loads(gzip.decompress(file.read_bytes())))
-
-
-@lru_cache(maxsize=16_384)
-def _plain(word: str) -> str:
-    folded = fold(word) or word  # a mark alone stays one
-    return "0" if folded[0].isdigit() else folded
