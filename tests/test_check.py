@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
 
 from calmreply.checks import PublicReply, check, errors_in
+from calmreply.classifier import classify
+from calmreply.errors import InputError
 from calmreply.plan import Plan
 from calmreply.review import Review
 from calmreply.rules import all_rules
@@ -32,6 +34,24 @@ BAD = "Dear {name}, the **teapot** was broken. We value you"
 def test_a_good_reply_keeps_every_rule() -> None:
     assert errors_in(check(GOOD, PLAN, REVIEW)) == []
     assert PublicReply.model_validate({"text": GOOD}, context={"plan": PLAN, "review": REVIEW}).text == GOOD
+
+
+def test_a_review_may_come_as_its_text() -> None:
+    assert errors_in(check(GOOD, PLAN, REVIEW.text)) == []
+    assert classify(REVIEW.text) == classify(REVIEW)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((b"bytes", PLAN), "a reply is a text, not bytes"),
+        ((GOOD, {"complaint": "damaged"}), "a plan is a Plan, not dict"),
+        ((GOOD, PLAN, 5), "a review is a Review or a text, not int"),
+    ],
+)
+def test_anything_else_is_named_in_the_error(arguments: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        check(*arguments)
 
 
 @pytest.mark.parametrize(

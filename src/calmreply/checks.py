@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from calmreply.errors import InputError
 from calmreply.plan import Plan
-from calmreply.review import Review
+from calmreply.review import Review, as_review
 from calmreply.rules import Case, all_rules
 
 if TYPE_CHECKING:
@@ -19,18 +20,25 @@ if TYPE_CHECKING:
 __all__ = ["PublicReply", "check", "errors_in"]
 
 
-def check(text: str, plan: Plan, review: Review | None = None) -> list[Violation]:
+def check(text: str, plan: Plan, review: Review | str | None = None) -> list[Violation]:
     """Every broken rule of a reply, errors and warnings, in the order of the text.
 
     Args:
         text: the reply as it would be posted.
         plan: what the reply may say.
-        review: the review it answers; an empty one where it is not known.
+        review: the review it answers, or its text; an empty one where it is not known.
 
     Returns:
         Violations whose `start` and `end` index `text` as given; those of something missing come first.
+
+    Raises:
+        InputError: the text, the plan or the review is something else.
     """
-    case = Case(text, plan, review or Review())
+    if not isinstance(text, str):
+        raise InputError(f"a reply is a text, not {type(text).__name__}", hint="for a Reply pass its text")
+    if not isinstance(plan, Plan):
+        raise InputError(f"a plan is a Plan, not {type(plan).__name__}", hint="Plan.model_validate(mapping)")
+    case = Case(text, plan, Review() if review is None else as_review(review))
     found = dict.fromkeys(violation for rule in all_rules().values() for violation in rule.violations(case))
     return sorted(found, key=lambda violation: (violation.start is not None, violation.start or 0))
 

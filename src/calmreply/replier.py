@@ -12,7 +12,7 @@ from calmreply.errors import CalmReplyError, InputError, ModelError
 from calmreply.flow import ModelCall, OrderLookup, Setup, classify_flow, plan_flow, reply_flow
 from calmreply.model import ModelAnswer, is_local, model_from_environment, ready_model, usage_of
 from calmreply.prompt import Prompts
-from calmreply.review import Review
+from calmreply.review import as_review
 from calmreply.settings import Settings, Spending
 from calmreply.templates import Library, check_templates
 from calmreply.tokens import estimate_request_tokens
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from calmreply.plan import Plan
     from calmreply.planning import Order
     from calmreply.reply import Reply
-    from calmreply.review import Classification
+    from calmreply.review import Classification, Review
     from calmreply.shop import Shop
 
 __all__ = ["Replier"]
@@ -93,7 +93,7 @@ class Replier:
 
     def classify(self, review: Review | str) -> Classification:
         """Read a review."""
-        return self._run(classify_flow(_review(review), self._setup))[0]
+        return self._run(classify_flow(as_review(review), self._setup))[0]
 
     def plan(self, review: Review | str, *, platform: str | None = None, cautious: bool = True) -> Plan:
         """Read a review and fix what the reply may say.
@@ -101,7 +101,7 @@ class Replier:
         `cautious=False` is for audits of replies that people wrote: an unsure reading then keeps the
         shop's own offer instead of a callback.
         """
-        flow = plan_flow(_review(review), self._setup, platform=platform, cautious=cautious)
+        flow = plan_flow(as_review(review), self._setup, platform=platform, cautious=cautious)
         return self._run(flow)[0]
 
     def reply(self, review: Review | str, *, platform: str | None = None) -> Reply:
@@ -116,22 +116,22 @@ class Replier:
             BudgetExceededError: the next call would go over the budget.
             InputError: there is no platform of that name.
         """
-        return self._run(reply_flow(_review(review), self._setup, platform=platform))
+        return self._run(reply_flow(as_review(review), self._setup, platform=platform))
 
     async def aclassify(self, review: Review | str) -> Classification:
         """Read a review."""
-        return (await self._arun(classify_flow(_review(review), self._setup)))[0]
+        return (await self._arun(classify_flow(as_review(review), self._setup)))[0]
 
     async def aplan(
         self, review: Review | str, *, platform: str | None = None, cautious: bool = True
     ) -> Plan:
         """Read a review and fix what the reply may say; see `plan`."""
-        flow = plan_flow(_review(review), self._setup, platform=platform, cautious=cautious)
+        flow = plan_flow(as_review(review), self._setup, platform=platform, cautious=cautious)
         return (await self._arun(flow))[0]
 
     async def areply(self, review: Review | str, *, platform: str | None = None) -> Reply:
         """Write a public reply to a review; see `reply`."""
-        return await self._arun(reply_flow(_review(review), self._setup, platform=platform))
+        return await self._arun(reply_flow(as_review(review), self._setup, platform=platform))
 
     def close(self) -> None:
         """Close what this replier opened; a client it was given stays open."""
@@ -316,11 +316,3 @@ def _sender(flow: Flow[Any], answer: Any) -> Callable[[], Any]:
 
 def _thrower(flow: Flow[Any], error: CalmReplyError) -> Callable[[], Any]:
     return lambda: flow.throw(error)
-
-
-def _review(review: Review | str) -> Review:
-    if isinstance(review, Review):
-        return review
-    if isinstance(review, str):
-        return Review(text=review)
-    raise InputError(f"a review is a Review or a text, not {type(review).__name__}", hint="Review(text=…)")

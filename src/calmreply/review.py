@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_serializer, field_validator
 
-__all__ = ["Classification", "Complaint", "Review", "Signal"]
+from calmreply.errors import InputError
+
+__all__ = ["Classification", "Complaint", "Review", "Signal", "as_review"]
 
 
 class Complaint(StrEnum):
@@ -63,6 +65,22 @@ class Review(BaseModel):
     @classmethod
     def _none_for_blank(cls, value: str | None) -> str | None:
         return value if value and value.strip() else None
+
+
+def as_review(review: Review | str) -> Review:
+    """The review; of a bare text one is made.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(review, Review):
+        return review
+    if isinstance(review, str):
+        return Review(text=review)
+    raise InputError(
+        f"a review is a Review or a text, not {type(review).__name__}",
+        hint="Review(text=…), or Review.model_validate of a mapping",
+    )
 
 
 class Classification(BaseModel):

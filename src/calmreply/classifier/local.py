@@ -11,7 +11,7 @@ from calmreply.classifier.language import detect_language
 from calmreply.classifier.reading import read_review
 from calmreply.classifier.signals import read_signals
 from calmreply.languages import language_codes
-from calmreply.review import Classification, Review, Signal
+from calmreply.review import Classification, Review, Signal, as_review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ class LocalClassifier:
 
 
 def classify(
-    review: Review,
+    review: Review | str,
     *,
     languages: Sequence[str] = ("en", "vi"),
     catalogue: str | None = None,
@@ -54,7 +54,7 @@ def classify(
     """Classify a review without any network.
 
     Args:
-        review: the review; only its text is required.
+        review: the review, or its text; only the text is required.
         languages: the languages the shop serves, its first one first.
         catalogue: what the shop sells, as text.
         order: the matched order, where one was found: then the review is not `mistaken`.
@@ -62,9 +62,13 @@ def classify(
     Returns:
         The classification: `language` is the ISO 639-1 code of the text, served or not, and
         `confidence` the calibrated probability that the primary complaint is right.
+
+    Raises:
+        InputError: the review is something else.
     """
     from calmreply.details import find_details  # it reads with the same clauses
 
+    review = as_review(review)
     fallback = next(iter(languages), "en")
     language = detect_language(review.text) or fallback
     readable = language if language in language_codes() else fallback
