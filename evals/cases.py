@@ -1,6 +1,6 @@
 """The labelled cases and their split: `dev` is for writing rules, `test` is only ever measured.
 
-Replies written apart for measuring carry a `t` in their ids (`en-t-001`); reviews are split by
+Replies written apart for measuring carry a `u` in their ids (`en-u-001`); reviews are split by
 their id's hash.
 """
 
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 def reply_split_of(case_id: str) -> str:
     """`test` for the replies written to be measured on, `dev` for all others."""
-    return "test" if "-t-" in case_id else "dev"
+    return "test" if "-u-" in case_id else "dev"
 
 
 def split_of(case_id: str) -> str:

@@ -76,7 +76,7 @@ def detail_phrase(detail: str, language: str) -> str | None:
     if concept is None:
         return None
     kind = vocabulary.concepts.get(PRODUCT + product) if product else None
-    if kind is None or concept.with_product is None:
+    if kind is None or concept.with_product is None or not _parts(concept.with_product, kind):
         return concept.phrase
     return _filled(concept.with_product, kind)
 
@@ -121,6 +121,11 @@ def _is_packed(name: str, mentions: Iterable[Mention]) -> bool:
 
 def _named(kind: Concept, vocabulary: Vocabulary) -> str:
     return f"{vocabulary.article} {kind.phrase}".strip()
+
+
+def _parts(text: str, kind: Concept) -> bool:
+    """Whether the product is another thing than what is said of it: no "camera of the camera"."""
+    return set(text.casefold().split()).isdisjoint(kind.phrase.casefold().split())
 
 
 def _filled(text: str, kind: Concept) -> str:
