@@ -52,7 +52,9 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
     except OSError as error:
-        raise InputError(f"cannot read {path.name!r}: {error.strerror}", hint="name the folder with it") from None
+        raise InputError(
+            f"cannot read {path.name!r}: {error.strerror}", hint="name the folder with it"
+        ) from None
     except ValueError as error:
         raise InputError(f"{path.name!r} is no JSONL: {error}", hint="one JSON object a line") from None
 

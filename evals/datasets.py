@@ -10,8 +10,7 @@ import random
 import re
 import unicodedata
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inspect_ai.dataset import Sample
 
@@ -27,8 +26,11 @@ from evals.complaints import review_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from evals.cases import ReplyCase
+
+Case = TypeVar("Case")
 
 __all__ = ["audit_samples", "complaint_samples", "rare_words", "reply_samples", "rule_samples", "words_of"]
 
@@ -39,9 +41,9 @@ _BAD_ROWS_NAMED = 5
 
 
 def rule_samples(language: str, *, split: str = "test", limit: int | None = None) -> list[Sample]:
-    """The labelled replies of a language; `split` is "dev", "test" or "all"."""
+    """The labelled replies of a language, or some of them; `split` is "dev", "test" or "all"."""
     cases = [case for case in reply_cases(language) if split in {"all", case.split}]
-    return [_rule_sample(case, language) for case in cases[:limit]]
+    return [_rule_sample(case, language) for case in _some(cases, limit)]
 
 
 def complaint_samples(
@@ -54,9 +56,7 @@ def complaint_samples(
     """
     kind = "real" if data else "own"
     cases = [
-        case
-        for case in review_cases(language, data)
-        if case.kind == kind and split in {"all", case.split}
+        case for case in review_cases(language, data) if case.kind == kind and split in {"all", case.split}
     ]
     return [
         Sample(
@@ -72,7 +72,7 @@ def complaint_samples(
                 "review": case.review.model_dump(mode="json"),
             },
         )
-        for case in cases[:limit]
+        for case in _some(cases, limit)
     ]
 
 
@@ -166,6 +166,11 @@ def rare_words(text: str, said: Counter[str], reviews: int, *, common: Iterable[
     """
     most = max(1, int(reviews * _RARE_SHARE))
     return sorted(word for word in words_of(text) - set(common) if said[word] <= most)
+
+
+def _some(cases: Sequence[Case], limit: int | None) -> Sequence[Case]:
+    """All cases, or so many from all over the file: neighbours in it are alike."""
+    return cases[:: max(1, len(cases) // limit)][:limit] if limit else cases
 
 
 def _rule_sample(case: ReplyCase, language: str) -> Sample:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["by", "distinct", "nearest", "per_published", "precision", "recall", "shingles", "similarity", "verdicts"]
+__all__ = [
+    "by",
+    "distinct",
+    "nearest",
+    "per_published",
+    "precision",
+    "recall",
+    "shingles",
+    "similarity",
+    "verdicts",
+]
 
 _SHINGLE_WORDS = 3
 
@@ -39,7 +49,7 @@ def by(keys: list[str], inner: Metric, label: str) -> MetricProtocol:
         return {
             f"{label}/{part} {group}" if part else f"{label} {group}": value
             for group, members in sorted(groups.items())
-            for part, value in _parts(inner(members))  # type: ignore[operator, arg-type]
+            for part, value in _parts(inner(members))  # type: ignore[arg-type]
         }
 
     return compute

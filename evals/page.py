@@ -61,7 +61,11 @@ def case_of(block: str, sample: EvalSample) -> dict[str, Any]:
         "complaint": plan.get("complaint") or reading.get("complaint") or metadata.get("complaint", ""),
         "source": reply.get("source", ""),
         "rules": sorted(
-            {one["rule"] for found in (violations, *(try_["violations"] for try_ in attempts)) for one in found}
+            {
+                one["rule"]
+                for found in (violations, *(try_["violations"] for try_ in attempts))
+                for one in found
+            }
         ),
         "review": metadata.get("review") or {"text": _text(sample.input)},
         "reading": reading,

@@ -8,7 +8,6 @@ figures there are. The page with every case is written beside the logs, since it
 from __future__ import annotations
 
 import argparse
-import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("logs", nargs="?", type=Path, help="the folder with the logs; else figures.json alone")
+    parser.add_argument(
+        "logs", nargs="?", type=Path, help="the folder with the logs; else figures.json alone"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="the page of results to write")
     parser.add_argument("--readme", type=Path, default=README)
     parser.add_argument("--figures", type=Path, default=FILE)
@@ -68,15 +69,18 @@ def filled(text: str, blocks: dict[str, str], *, appends: bool = True) -> str:
             raise InputError(f"there is no {begin!r} in the text", hint="put the two markers where it goes")
         if begin not in text:
             text = f"{text.rstrip()}\n\n## {block}\n\n{begin}\n{end}\n"
-        whole = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        text = whole.sub(lambda _, new=f"{begin}\n{body}\n{end}": new, text)
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{body}\n{end}{rest.partition(end)[2]}"
     return text
 
 
 def block_tables(block: str, measured: dict[str, Any]) -> str:
     """The tables of a block as Markdown, and when and over how much it was measured."""
     counts = {group: count for group, count in measured["samples"].items() if group.startswith("language=")}
-    of = ", ".join(f"{_column(group)} {count}" for group, count in counts.items()) or measured["samples"]["all"]
+    of = (
+        ", ".join(f"{_column(group)} {count}" for group, count in counts.items())
+        or measured["samples"]["all"]
+    )
     version = f", calmreply {measured['version']}" if measured["version"] else ""
     lines = [f"`{block}`, {measured['date']}{version}; samples: {of}"]
     for table in TABLES.get(measured["task"], [{"by": "language", "prefix": ""}]):
@@ -110,7 +114,9 @@ def _table(table: dict[str, Any], figures: dict[str, dict[str, list[float]]]) ->
         yield f"| {label} | {' | '.join(_cell(figures[key].get(group), form) for group in groups)} |"
 
 
-def _rows(table: dict[str, Any], figures: dict[str, dict[str, list[float]]]) -> Iterable[tuple[str, str, str]]:
+def _rows(
+    table: dict[str, Any], figures: dict[str, dict[str, list[float]]]
+) -> Iterable[tuple[str, str, str]]:
     """Label, figure and form of each row: as listed, or every figure between a prefix and a suffix."""
     if "rows" in table:
         return [(label, key, form) for label, key, form in table["rows"]]

@@ -171,7 +171,7 @@ def opening() -> Scorer:
 
 @scorer(metrics=_grouped(nearest(), "nearest", "language", "source"))
 def wording() -> Scorer:
-    """The text, the customer's name left out, as the answer; measured is how like its nearest neighbour it is."""
+    """The text without the customer's name, as the answer; measured is how like its neighbour it is."""
 
     async def score(state: TaskState, target: Target) -> Score:
         del target
@@ -198,7 +198,11 @@ def specific() -> Scorer:
         detail = bool(told & set(find_details(text, plan["language"])))
         return _score(
             state,
-            {"either": float(word or detail), "word": float(word), "detail": float(detail) if told else math.nan},
+            {
+                "either": float(word or detail),
+                "word": float(word),
+                "detail": float(detail) if told else math.nan,
+            },
         )
 
     return score
@@ -217,7 +221,7 @@ def rules_found() -> Scorer:
 
 @scorer(metrics={"*": _MEANS})
 def complaint() -> Scorer:
-    """Whether the primary complaint is read right, also where the classifier is confident; and how often it is."""
+    """Whether the primary complaint is read right, everywhere and where the classifier is confident."""
 
     async def score(state: TaskState, target: Target) -> Score:
         reading = state.store.get("reading")

@@ -2,10 +2,11 @@
 
 From a shell, with inspect's own options for concurrency, resume and logs:
 
-    inspect eval evals/tasks.py@replies -T writer=embedded -T n=20 --limit 10
-    inspect eval evals/tasks.py@audit -T replies=replies.jsonl -T shop=shop.toml
+    python -m inspect_ai eval evals/tasks.py@replies -T writer=embedded -T n=20 --limit 10
+    python -m inspect_ai eval evals/tasks.py@audit -T replies=$PWD/replies.jsonl -T shop=$PWD/shop.toml
 
-From a notebook: `inspect_ai.eval(replies(n=5), model=None)`. `make evals` runs them all.
+inspect works in the folder of this file, so paths are whole ones. From a notebook:
+`inspect_ai.eval(replies(n=5), model=None)`. `make evals` runs them all.
 """
 
 from __future__ import annotations

@@ -61,6 +61,21 @@ const table = (pairs) => {
 const told = (data) => Object.entries(data || {}).filter(([, value]) =>
   value !== null && value !== "" && !(typeof value === "object" && Object.keys(value).length === 0));
 
+const folded = (line, data) => {
+  const made = node("details");
+  made.append(node("summary", line), table(told(data)));
+  return made;
+};
+
+const readLine = (reading) => [reading.complaint, ...(reading.signals || []), ...(reading.details || []),
+  `${Math.round(100 * reading.confidence)} % sure`].join(" · ");
+
+const planLine = (plan) => {
+  const remedy = plan.remedy ? [plan.remedy.action, plan.remedy.value, plan.remedy.within] : ["no offer"];
+  return [plan.complaint, remedy.filter(Boolean).join(" "), plan.channel && plan.channel.value]
+    .filter(Boolean).join(" · ");
+};
+
 const open = (one, button) => {
   document.querySelectorAll("#list [aria-current]").forEach((other) => other.removeAttribute("aria-current"));
   button.setAttribute("aria-current", "true");
@@ -69,8 +84,8 @@ const open = (one, button) => {
   page.replaceChildren(node("h2", `${one.block} · ${one.id}`));
   if (one.note) page.append(node("p", one.note));
   page.append(node("h2", "review"), shown(text), table(told(about)));
-  if (told(one.reading).length) page.append(node("h2", "reading"), table(told(one.reading)));
-  if (told(one.plan).length) page.append(node("h2", "plan"), table(told(one.plan)));
+  if (told(one.reading).length) page.append(node("h2", "reading"), folded(readLine(one.reading), one.reading));
+  if (told(one.plan).length) page.append(node("h2", "plan"), folded(planLine(one.plan), one.plan));
   one.attempts.forEach((attempt, index) => {
     page.append(node("h2", `draft ${index + 1}`), shown(attempt.draft), violations(attempt.violations || []));
     const { draft, violations: _, ...rest } = attempt;
