@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from inspect_ai import eval as run_eval
-from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.model import GenerateConfig, ModelOutput
 
-from calmreply.errors import InputError
+from calmreply.errors import InputError, ModelServerError
+from calmreply.model import Message, ModelRequest
+from calmreply.settings import Settings
+from calmreply.testing import ScriptedModel
 from evals import figures, report
 from evals.datasets import audit_samples, complaint_samples, reply_samples
 from evals.tasks import audit, complaints, replies, rules
-from evals.writers import opened_writer
+from evals.writers import InspectModel, opened_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 EVALS = Path(report.__file__).parent
 SAMPLE = EVALS / "audit" / "sample.jsonl"
+RULE_CASES = 10
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)> \u202e evil \u200b"
 
 
@@ -43,13 +48,13 @@ def figures_in(log: EvalLog) -> dict[str, dict[str, list[float]]]:
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Logs of every task that needs no model, five cases each, one of them hostile."""
+    """Logs of every task that needs no model, a handful of cases each, one of them hostile."""
     folder = tmp_path_factory.mktemp("logs")
     rows = [json.loads(line) for line in SAMPLE.read_text("utf-8").splitlines()[:5]]
     rows[0]["review"]["text"] = HOSTILE
     (folder / "in.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
     for task in (
-        rules(language="en", limit=5),
+        rules(language="en", limit=RULE_CASES),
         complaints(language="vi", limit=5),
         replies(language="en", n=5),
         audit(str(folder / "in.jsonl"), name="hostile"),
@@ -61,15 +66,14 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_task_leaves_a_log_with_figures(logs: Path) -> None:
     found = {block: figures.figures_of(log) for block, log in figures.read_logs(logs).items()}
     assert set(found) == {"rules-test", "complaints-own-test", "replies-templates-own", "audit-hostile"}
-    assert all(one["samples"]["all"] == 5 for one in found.values())
+    assert [found[block]["samples"]["all"] for block in sorted(found)] == [5, 5, 5, RULE_CASES]
     assert found["replies-templates-own"]["figures"]["source/template/mean"]["language=en"] == [1.0, 5]
     assert found["audit-hostile"]["figures"]["publishable/mean"]["all"][1] == 5
 
 
 def test_a_log_holds_the_drafts_the_violations_and_the_reply(tmp_path: Path) -> None:
     drafts = ["It was the courier's fault."] * 4
-    model = get_model("mockllm/model", custom_outputs=[ModelOutput.from_content("m", one) for one in drafts])
-    log = run(replies(writer="inspect", language="en", n=2, labelled=True), tmp_path, model=model)
+    log = run(replies(writer=ScriptedModel(drafts), language="en", n=2, labelled=True), tmp_path)
     stores = [sample.store for sample in log.samples or ()]
     tried = [store["reply"]["attempts"] for store in stores if store["reply"]["attempts"]]
     assert tried
@@ -83,7 +87,9 @@ def test_rules_and_complaints_agree_with_the_working_tools(logs: Path) -> None:
     from evals.cases import reply_cases
     from evals.rules import count
 
-    cases = [case for case in reply_cases("en") if case.split == "test"][:5]
+    ids = {sample.id for sample in figures.read_logs(logs)["rules-test"].samples or ()}
+    cases = [case for case in reply_cases("en") if case.id in ids]
+    assert len(cases) == RULE_CASES
     counts = count(cases)
     hits = sum(value for (_, kind), value in counts.items() if kind == "hit")
     alarms = sum(value for (_, kind), value in counts.items() if kind == "alarm")
@@ -127,6 +133,37 @@ def test_a_model_that_is_nowhere_is_asked_for() -> None:
         opened_writer("gpt-9")
 
 
+class FakeProvider:
+    """What `get_model` gives, with one answer."""
+
+    def __init__(self, output: ModelOutput) -> None:
+        self.output = output
+
+    async def generate(self, messages: list[object], config: GenerateConfig) -> ModelOutput:
+        assert [type(one).__name__ for one in messages] == ["ChatMessageSystem", "ChatMessageUser"]
+        assert config.max_tokens == 9
+        return self.output
+
+
+REQUEST = ModelRequest(
+    messages=(Message(role="system", content="Rules."), Message(role="user", content="Review.")), max_tokens=9
+)
+
+
+def test_any_model_of_inspect_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = ModelOutput.from_content("m", "We are", stop_reason="max_tokens")
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda: FakeProvider(output))
+    answer = asyncio.run(InspectModel(Settings()).complete(REQUEST))
+    assert (answer.text, answer.finish_reason, answer.requests) == ("We are", "length", 1)
+
+
+def test_a_failure_of_inspects_model_is_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = ModelOutput.from_content("m", "", error="overloaded")
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda: FakeProvider(output))
+    with pytest.raises(ModelServerError, match="the eval's model failed"):
+        asyncio.run(InspectModel(Settings()).complete(REQUEST))
+
+
 def test_a_folder_without_logs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no finished log"):
         figures.read_logs(tmp_path)
@@ -138,14 +175,10 @@ def test_the_report_fills_its_blocks_and_leaves_the_prose(logs: Path, tmp_path: 
         "# Results\n\nProse.\n<!-- begin rules-test -->\nold\n<!-- end rules-test -->\nMore.\n", "utf-8"
     )
     readme.write_text("Ours.\n<!-- begin figures -->\n<!-- end figures -->\n", "utf-8")
-    options = [
-        "--results",
-        str(results),
-        "--readme",
-        str(readme),
-        "--figures",
-        str(tmp_path / "figures.json"),
-    ]
+    known = tmp_path / "figures.json"
+    kept = {"task": "replies", "date": "2026-01-01", "version": "", "samples": {"all": 1}, "figures": {}}
+    figures.save_figures({"replies-embedded-real": kept}, known)
+    options = ["--results", str(results), "--readme", str(readme), "--figures", str(known)]
     report.main([str(logs), *options])
     first = results.read_text("utf-8")
     assert first.startswith("# Results\n\nProse.\n<!-- begin rules-test -->\n`rules-test`")
@@ -189,7 +222,7 @@ def page(logs: Path) -> Iterator[Page]:
 
 
 def test_the_page_filters_and_shows_a_case(page: Page) -> None:
-    assert page.locator("#count").text_content() == "20 of 20 cases"
+    assert page.locator("#count").text_content() == "25 of 25 cases"
     page.select_option("select[name=block]", "replies-templates-own")
     assert page.locator("#list button").count() == 5
     page.locator("#list button").first.click()
@@ -201,7 +234,7 @@ def test_the_page_filters_and_shows_a_case(page: Page) -> None:
     page.fill("input[name=says]", "")
     page.select_option("select[name=block]", "")
     page.select_option("select[name=rule]", "blame")
-    assert 0 < page.locator("#list button").count() < 20
+    assert 0 < page.locator("#list button").count() < 25
     page.select_option("select[name=rule]", "")
 
 
