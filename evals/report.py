@@ -53,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def written(path: Path, blocks: dict[str, str], *, appends: bool = True) -> None:
-    """Write a file again with its blocks filled."""
-    path.write_text(filled(path.read_text("utf-8"), blocks, appends=appends), "utf-8")
+    """Write a file again with its blocks filled; a page of results may be a new one."""
+    text = path.read_text("utf-8") if path.is_file() or not appends else "# Results\n"
+    path.write_text(filled(text, blocks, appends=appends), "utf-8")
 
 
 def filled(text: str, blocks: dict[str, str], *, appends: bool = True) -> str:

@@ -18,6 +18,7 @@ from calmreply.model import Message, ModelRequest
 from calmreply.settings import Settings
 from calmreply.testing import ScriptedModel
 from evals import figures, report
+from evals.__main__ import tasks_of
 from evals.datasets import audit_samples, complaint_samples, reply_samples
 from evals.tasks import audit, complaints, replies, rules
 from evals.writers import InspectModel, opened_writer
@@ -188,6 +189,14 @@ def test_the_report_fills_its_blocks_and_leaves_the_prose(logs: Path, tmp_path: 
     assert "rules on the labelled" in readme.read_text("utf-8")
     report.main(options)
     assert results.read_text("utf-8") == first
+
+
+def test_make_evals_measures_without_model_or_data() -> None:
+    found = {str((task.metadata or {})["block"]) for task in tasks_of(None, model=False, n=1)}
+    assert found == {"rules-test", "audit-sample", "complaints-own-test", "replies-templates-own"}
+    assert "replies-embedded-own-labelled" in {
+        str((task.metadata or {})["block"]) for task in tasks_of(None, model=True, n=1)
+    }
 
 
 def test_results_and_readme_say_what_the_figures_say() -> None:
