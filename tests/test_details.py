@@ -212,3 +212,43 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     start = time.process_time()
     find_details(text, "vi")
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The agent was meant to connect me to a person",
+        "It is not what it was cracked up to be",
+        "Too cropped for my taste",
+        "You refused to help with my order",
+        "I used it once and had to throw it away",
+        "No delivery partner was assigned",
+        "My sister says it looks like a straight jacket",
+        "It did not arrive until Friday",
+        "I wore it over a black bra",
+        "Only flatters a very thin figure",
+        "They told me to wait and I could not cancel it",
+        "My face dried out after using it",
+        "I love tiny floral patterns, sadly the sleeves are odd",
+    ],
+)
+def test_a_figure_of_speech_or_a_passing_mention_is_no_detail_in_english(text: str) -> None:
+    assert find_details(text, "en") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("The fabric is soft and gorgeous, but it is huge on me", "loose_fit"),
+        ("The cocoa powder came unsealed", "opened"),
+        ("It falls on me like a tent", "loose_fit"),
+        ("The print is pretty but the fabric is stiff", "fabric"),
+        ("The noise cancelling is bad", "sound"),
+        ("One item was missing from my order", "missing_part"),
+        ("The driver left it at the gate", "courier"),
+        ("They refused a refund", "return_refused"),
+        ("The store cancelled my order after an hour", "cancelled"),
+    ],
+)
+def test_the_thing_complained_of_comes_first_in_english(text: str, detail: str) -> None:
+    assert find_details(text, "en")[:1] == (detail,)
