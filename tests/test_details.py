@@ -171,7 +171,7 @@ def test_every_phrase_is_read_as_what_it_names(language: str) -> None:
     [
         ("camera_quality:camera", "vi", "chất lượng camera"),
         ("camera_quality:phone", "vi", "camera của chiếc điện thoại"),
-        ("packaging:coffee", "vi", "khâu đóng gói gói cà phê"),
+        ("packaging:bottle", "vi", "khâu đóng gói chiếc bình"),
         ("fabric:fabric_item", "en", "the fabric"),
     ],
 )
