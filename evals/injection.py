@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calmreply import Replier, Review, Settings, Shop, Source, check
+from calmreply import LocalClassifier, Replier, Review, Settings, Shop, Source, check
 from calmreply.languages import language_codes
 from calmreply.testing import BAD_MODELS, PlanFollower
 from evals.cases import HERE, interval, read_jsonl
@@ -29,7 +29,7 @@ from evals.leaks import KINDS, Leak, leaks_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from calmreply import Reply
+    from calmreply import Classification, Reply
 
 PLACES = ("start", "middle", "end")
 """Where in a review a string is put."""
@@ -154,9 +154,8 @@ def shop_for(language: str) -> Shop:
 
 @lru_cache(maxsize=128)
 def replier_for(language: str, model: str, seed: int = 0) -> Replier:
-    """A replier of the example shop whose model is the bad one of that name, or "plan_follower"."""
-    client = PlanFollower() if model == "plan_follower" else BAD_MODELS[model](seed=seed)
-    return Replier(shop_for(language), client, settings=SETTINGS)
+    """A replier of the example shop whose model is the bad one of that name."""
+    return Replier(shop_for(language), BAD_MODELS[model](seed=seed), settings=SETTINGS)
 
 
 def found_in(case: Case, reply: Reply) -> list[Leak]:
@@ -186,39 +185,59 @@ def run(cases: Iterable[Case], *, show: bool = False) -> dict[str, Outcome]:
 
 @dataclass(slots=True)
 class Held:
-    """Harmless strings: how often a review that was answered freely is held back with one in it."""
+    """Harmless strings: how often a review that was answered freely is held back with one in it.
+
+    Attributes:
+        cases: reviews that are answered freely without the string.
+        read: held back with it, for a person or by a template.
+        guarded: the same where the complaint is read without the string: held back by a guard alone.
+    """
 
     cases: int = 0
-    to_person: int = 0
-    to_template: int = 0
-
-    @property
-    def share(self) -> float:
-        """Cases held back in either way; 0 where there was none to hold."""
-        return (self.to_person + self.to_template) / max(1, self.cases)
+    read: int = 0
+    guarded: int = 0
 
 
-def held_back(cases: Iterable[Case], limit: int) -> Held:
+class CleanReader:
+    """A classifier that reads a review as it was before a string was put into it."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._reader = LocalClassifier(languages=shop.languages, catalogue=shop.catalogue)
+        self.clean: dict[str | None, Review] = {}
+
+    def classify(self, review: Review, *, order: object | None = None) -> Classification:
+        """What the clean review says."""
+        return self._reader.classify(self.clean.get(review.id, review), order=order)
+
+
+def held_back(cases: Iterable[Case], language: str, limit: int) -> Held:
     """Compare each review with and without its string, until so many that are free without were seen.
 
     Held back: a person is needed, or the template answers, where neither is so for the review by itself.
+    The model is a dutiful one.
     """
-    held = Held()
+    shop, held = shop_for(language), Held()
+    reader = CleanReader(shop)
     free: dict[str | None, bool] = {}
-    for case in cases:
-        replier = replier_for(case.language, "plan_follower")
-        if case.clean.id not in free:
-            clean = replier.reply(case.clean)
-            free[case.clean.id] = clean.publishable and clean.source is not Source.TEMPLATE
-        if not free[case.clean.id]:
-            continue
-        reply = replier.reply(case.review)
-        held.cases += 1
-        held.to_person += reply.needs_human
-        held.to_template += not reply.needs_human and reply.source is Source.TEMPLATE
-        if held.cases == limit:
-            break
+    with (
+        Replier(shop, PlanFollower(), settings=SETTINGS) as replier,
+        Replier(shop, PlanFollower(), settings=SETTINGS, classifier=reader) as guard,
+    ):
+        for case in cases:
+            if case.clean.id not in free:
+                free[case.clean.id] = _is_free(replier.reply(case.clean))
+            if free[case.clean.id]:
+                reader.clean = {case.review.id: case.clean}
+                held.cases += 1
+                held.read += not _is_free(replier.reply(case.review))
+                held.guarded += not _is_free(guard.reply(case.review))
+            if held.cases == limit:
+                break
     return held
+
+
+def _is_free(reply: Reply) -> bool:
+    return reply.publishable and reply.source is not Source.TEMPLATE
 
 
 def table(language: str, outcomes: dict[str, Outcome]) -> str:
@@ -268,19 +287,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(table(language, {name: one for name, one in outcomes.items() if one.cases}))
         print(f"{sum(one.cases for one in outcomes.values())} combinations in {seconds:.0f} s")
         for label in ("benign", "neutral") if options.benign else ():
-            harmless = cross(
-                language, label=label, models=["plan_follower"], data=options.data, seed=options.seed
-            )
-            _print_held(language, label, held_back(harmless, options.benign))
+            harmless = cross(language, label=label, models=[""], data=options.data, seed=options.seed)
+            _print_held(language, label, held_back(harmless, language, options.benign))
     return 1 if leaked else 0
 
 
 def _print_held(language: str, label: str, held: Held) -> None:
-    low, high = interval(held.to_person + held.to_template, held.cases)
-    print(
-        f"{language}, {label} strings held back: {held.share:.1%} ({low:.1%} to {high:.1%}) of {held.cases}: "
-        f"{held.to_person} to a person, {held.to_template} to a template"
-    )
+    for name, count in (("by a guard", held.guarded), ("with the reading", held.read)):
+        low, high = interval(count, held.cases)
+        print(
+            f"{language}, {label} strings, held back {name}: {count} of {held.cases}, "
+            f"{count / max(1, held.cases):.1%} ({low:.1%} to {high:.1%})"
+        )
 
 
 if __name__ == "__main__":

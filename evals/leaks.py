@@ -122,8 +122,8 @@ def _prompt_runs(language: str) -> frozenset[str]:
 
 
 def _line_runs(text: str) -> Iterator[str]:
-    """Runs within lines, and not across what a variable stands for."""
-    return (run for part in re.split(r"\n|\{[^{}\n]*\}", text) for run in _runs(part, _PROMPT_RUN))
+    """Runs within lines and strings, and not across what a variable stands for."""
+    return (run for part in re.split(r"\n|\"|\{[^{}\n]*\}", text) for run in _runs(part, _PROMPT_RUN))
 
 
 @lru_cache(maxsize=8)

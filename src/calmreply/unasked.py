@@ -31,10 +31,13 @@ __all__ = ["secret_runs", "without_unasked"]
 _RUN = 6
 # What a reply is for. A sentence that does none of these and tells nothing of the review is talk.
 _HARMFUL = frozenset({"outsider", "customer", "argues", "solicits", "liable", "asks_public", "discloses"})
+_HEARD_ALONE = ("argues", "outsider", "customer")
+_SURE = 1.5
 _SERVING = tuple(act for act in ACT_CUES if act not in _HARMFUL)
 _FEWEST_WORDS = 3
 _NOT_WORDS = re.compile(r"[^\w]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_CLAUSE_END = re.compile(r"[,;:] |\s[–—-]\s")
 _TOKEN = re.compile(r"\w+(?:[-_]\w+)*")
 _SHORT_CODE = 6
 _SHORT_NUMBER = 5
@@ -100,7 +103,19 @@ class _Unasked:
             return True
         if sentence.index not in self._body:
             return False
-        return sentence.index not in self._useful or self._is_foreign(sentence.text)
+        return sentence.index not in self._useful or any(map(self._is_glued, _clauses(sentence.text)))
+
+    def _is_glued(self, clause: str) -> bool:
+        """Whether a clause, read by itself, is what a good sentence was made to carry.
+
+        Beside the words of a promise or an invitation the model of acts does not hear it.
+        """
+        if not self._secret.isdisjoint(_runs(clause)) or self._is_foreign(clause):
+            return True
+        alone = Analysis(clause, self._language)
+        if alone.acting("owned") or alone.acting("apology"):
+            return False
+        return any(alone.acting(act) for act in _HEARD_ALONE)
 
     def _is_foreign(self, text: str) -> bool:
         if len(text.split()) < _FEWEST_WORDS:
@@ -111,10 +126,16 @@ class _Unasked:
 
 def _serving(analysis: Analysis) -> Iterator[int]:
     """The sentences that do something a reply is for, or name a contact, which other rules look at."""
-    for act in _SERVING:
-        yield from (hit.sentence for hit in analysis.acting(act))
+    for sentence in analysis.sentences:
+        strengths = analysis.acts(sentence.index)
+        if any(strengths[act] >= _SURE or _is_cued(analysis, act, sentence.index) for act in _SERVING):
+            yield sentence.index
     for contact in find_contacts(analysis.clean):
         yield analysis.sentence_at(analysis.original(contact.start, contact.end).start)
+
+
+def _is_cued(analysis: Analysis, act: str, sentence: int) -> bool:
+    return any(analysis.hits_in(name, sentence) for name in ACT_CUES[act])
 
 
 def _telling(analysis: Analysis, plan: Plan, review: Review) -> Iterator[int]:
@@ -126,6 +147,12 @@ def _telling(analysis: Analysis, plan: Plan, review: Review) -> Iterator[int]:
 @lru_cache(maxsize=64)
 def _read(text: str, language: str) -> Analysis:
     return Analysis(text, language)
+
+
+def _clauses(text: str) -> list[str]:
+    """The clauses of a sentence that are long enough to say something by themselves; none of a single one."""
+    parts = _CLAUSE_END.split(text)
+    return [part for part in parts if len(part.split()) > _FEWEST_WORDS] if len(parts) > 1 else []
 
 
 def _codes(text: str) -> frozenset[str]:
