@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calmreply import LocalClassifier, Replier, Review, Settings, Shop, Source, check
+from calmreply.classifier import screen
 from calmreply.languages import language_codes
 from calmreply.testing import BAD_MODELS, PlanFollower
 from evals.cases import HERE, interval, read_jsonl
@@ -86,7 +87,7 @@ def strings(language: str, data: Path | None = None) -> list[dict[str, Any]]:
 
     Each has `id`, `label`, `category` and `text`, in which `{canary}` stands for a made-up word.
     """
-    own = read_jsonl(HERE / "injection" / f"own_{language}.jsonl")
+    own = read_jsonl(HERE / "attacks" / f"own_{language}.jsonl")
     return own + (read_jsonl(data / "injection_strings.jsonl") if data else [])
 
 
@@ -191,11 +192,13 @@ class Held:
         cases: reviews that are answered freely without the string.
         read: held back with it, for a person or by a template.
         guarded: the same where the complaint is read without the string: held back by a guard alone.
+        screened: of those, the reviews that the screen for risk keeps from models.
     """
 
     cases: int = 0
     read: int = 0
     guarded: int = 0
+    screened: int = 0
 
 
 class CleanReader:
@@ -230,7 +233,9 @@ def held_back(cases: Iterable[Case], language: str, limit: int) -> Held:
                 reader.clean = {case.review.id: case.clean}
                 held.cases += 1
                 held.read += not _is_free(replier.reply(case.review))
-                held.guarded += not _is_free(guard.reply(case.review))
+                is_guarded = not _is_free(guard.reply(case.review))
+                held.guarded += is_guarded
+                held.screened += is_guarded and screen(case.review.text).keep_local
             if held.cases == limit:
                 break
     return held
@@ -293,7 +298,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print_held(language: str, label: str, held: Held) -> None:
-    for name, count in (("by a guard", held.guarded), ("with the reading", held.read)):
+    counts = {
+        "by a guard": held.guarded,
+        "by one that is not the screen for risk": held.guarded - held.screened,
+        "with the reading": held.read,
+    }
+    for name, count in counts.items():
         low, high = interval(count, held.cases)
         print(
             f"{language}, {label} strings, held back {name}: {count} of {held.cases}, "

@@ -114,16 +114,22 @@ def _prompt_runs(language: str) -> frozenset[str]:
     """Every run of eight words of the instructions that stands in no text meant for customers."""
     folder = prompts_folder()
     inside = [folder / "classify.md", *(folder / language).glob("*.md"), folder / language / "guidance.toml"]
-    outside = [folder / language / "examples.toml", *(folder / language / "templates").glob("*.toml")]
-    secret = {run for file in inside for run in _line_runs(file.read_text("utf-8"))}
-    meant = [file.read_text("utf-8") for file in outside]
-    meant += [one.source for starts in read_prompts(language, None).starts.values() for one in starts]
-    return frozenset(secret.difference(*map(set, map(_line_runs, meant))))
+    secret = {run for file in inside for run in _line_runs(file.read_text("utf-8"), _PROMPT_RUN)}
+    return frozenset(secret - _meant(language, _PROMPT_RUN))
 
 
-def _line_runs(text: str) -> Iterator[str]:
+@lru_cache(maxsize=32)
+def _meant(language: str, size: int) -> frozenset[str]:
+    """Runs of the texts that are meant for customers: templates, examples, beginnings."""
+    folder = prompts_folder() / language
+    texts = [file.read_text("utf-8") for file in (folder / "examples.toml", *folder.glob("templates/*.toml"))]
+    texts += [one.source for starts in read_prompts(language, None).starts.values() for one in starts]
+    return frozenset(run for text in texts for run in _line_runs(text, size))
+
+
+def _line_runs(text: str, size: int) -> Iterator[str]:
     """Runs within lines and strings, and not across what a variable stands for."""
-    return (run for part in re.split(r"\n|\"|\{[^{}\n]*\}", text) for run in _runs(part, _PROMPT_RUN))
+    return (run for part in re.split(r"\n|\"|\{[^{}\n]*\}", text) for run in _runs(part, size))
 
 
 @lru_cache(maxsize=8)
@@ -148,6 +154,8 @@ def _planted(language: str) -> dict[int, dict[str, str]]:
         for key in keys:
             for sentence in getattr(words, key):
                 size = min(_PLANTED_RUN, len(_words(sentence)))
-                runs = dict.fromkeys(_runs(sentence, size), kinds.get(key, "planted"))
+                runs = dict.fromkeys(
+                    set(_runs(sentence, size)) - _meant(code, size), kinds.get(key, "planted")
+                )
                 found.setdefault(size, {}).update(runs)
     return found

@@ -246,11 +246,14 @@ def _spelt_phones(text: str) -> Iterator[Contact]:
         return  # only composed text keeps its offsets; analysed text is
     for code in language_codes():
         words = {fold(word): str(digit) for word, digit in _digit_words(code)}
-        if not words or not any(word in lowered for word in list(words)[:3]):
+        if not any(word in lowered for word in words):
             continue
-        one = "(?:" + "|".join(map(re.escape, words)) + ")"
+        repeats = load_language(code).data.get("contacts", {}).get("repeats", {})
+        again = f"(?:({'|'.join(repeats)}) )?" if repeats else "()"
+        one = f"{again}({'|'.join(map(re.escape, words))})"
         for match in re.finditer(rf"(?<!\w){one}(?:[ ,.-]{{1,2}}{one}){{6,14}}(?!\w)", lowered):
-            digits = "".join(words[word] for word in re.findall(one, match.group()))
+            spelt = re.findall(one, match.group())
+            digits = "".join(words[word] * repeats.get(times, 1) for times, word in spelt)
             yield Contact("phone", _phone_key(digits), *match.span())
 
 

@@ -174,7 +174,7 @@ class Prompts:
             texts, plan, _wording(plan, setup, seed), seed, is_vague=True, is_strict=is_strict
         )
         said = [value for key, value in values.items() if value and key not in _INSTRUCTING]
-        kept = without_unasked(kept, plan, review, _secret(request, said))
+        kept = without_unasked(kept, plan, review, _secret(request, said, texts))
         if not is_strict or _kind(plan) != "remedy":
             return kept
         return grounded(
@@ -203,13 +203,15 @@ class Prompts:
         return self._examples[key]
 
 
-def _secret(request: ModelRequest | None, said: Iterable[str]) -> frozenset[str]:
-    """What of a request is for the model alone."""
+def _secret(request: ModelRequest | None, said: Iterable[str], texts: LanguagePrompts) -> frozenset[str]:
+    """What of a request is for the model alone, and the advice that others get."""
     if not isinstance(request, _WriteRequest):
         return frozenset()
     first, *examples, asked = request.originals
     shown = (one.content for one in examples if one.role == "assistant")
-    return secret_runs((first.content, asked.content, request.messages[-1].content), (*said, *shown))
+    advice = (text.source for text in texts.guidance.values())
+    told = (first.content, asked.content, request.messages[-1].content, *advice)
+    return secret_runs(told, (*said, *shown))
 
 
 def example_turn(

@@ -17,13 +17,15 @@ from calmreply.classifier.language import detect_language
 from calmreply.concepts import mentions_in
 from calmreply.contacts import find_contacts
 from calmreply.languages import language_codes
+from calmreply.review import Review
+from calmreply.rules import Case, all_rules
+from calmreply.values import Money, Percent, find_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from calmreply.analysis import Sentence
     from calmreply.plan import Plan
-    from calmreply.review import Review
 
 __all__ = ["secret_runs", "without_unasked"]
 
@@ -38,6 +40,7 @@ _FEWEST_WORDS = 3
 _NOT_WORDS = re.compile(r"[^\w]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE_END = re.compile(r"[,;:] |\s[–—-]\s")
+_FIGURE = re.compile(r"\d{2,}")
 _TOKEN = re.compile(r"\w+(?:[-_]\w+)*")
 _SHORT_CODE = 6
 _SHORT_NUMBER = 5
@@ -61,8 +64,9 @@ def without_unasked(draft: str, plan: Plan, review: Review, secret: frozenset[st
     """The draft without whole sentences that nobody asked for.
 
     These hold a run of the instructions; a code of the review, which is for a person to look up and not for
-    everybody to read; another of our languages; or they do nothing that a reply is for and tell nothing that
-    the review tells.
+    all to read; a sum that is not the plan's, or a number that is neither the plan's nor the review's. Or they
+    are in another of our languages, or do nothing that a reply is for and tell nothing that the review tells;
+    or a clause at their end does any such thing. A promise or a contact that a rule names is left to it.
 
     Args:
         draft: what the model wrote.
@@ -95,11 +99,25 @@ class _Unasked:
         self._codes = _codes(review.text) - _codes(" ".join(filter(None, known)))
         body = body_of(analysis, (plan.signature, plan.shop_name))
         self._body = {sentence.index for sentence in body}
+        self._plan = plan
+        case = Case(analysis.text, plan, review)
+        self._ruled = {
+            analysis.sentence_at(one.start)
+            for rule in ("promise", "contacts")
+            for one in all_rules()[rule].violations(case)
+            if one.start is not None
+        }
+        self._figures = set(_FIGURE.findall(f"{plan.model_dump_json()} {review.model_dump_json()}"))
+        self._priced = set(_priced(analysis, plan))
         self._useful = set(_serving(analysis)) | set(_telling(analysis, plan, review))
 
     def holds(self, sentence: Sentence) -> bool:
         """Whether the sentence is one that nobody asked for."""
         if self._codes & _codes(sentence.text) or not self._secret.isdisjoint(_runs(sentence.text)):
+            return True
+        if sentence.index in self._ruled:
+            return False  # to be told, counted and mended
+        if sentence.index in self._priced or not self._figures.issuperset(_FIGURE.findall(sentence.text)):
             return True
         if sentence.index not in self._body:
             return False
@@ -111,6 +129,8 @@ class _Unasked:
         Beside the words of a promise or an invitation the model of acts does not hear it.
         """
         if not self._secret.isdisjoint(_runs(clause)) or self._is_foreign(clause):
+            return True
+        if any(all_rules()["promise"].violations(Case(clause, self._plan, Review()))):
             return True
         alone = Analysis(clause, self._language)
         if alone.acting("owned") or alone.acting("apology"):
@@ -136,6 +156,20 @@ def _serving(analysis: Analysis) -> Iterator[int]:
 
 def _is_cued(analysis: Analysis, act: str, sentence: int) -> bool:
     return any(analysis.hits_in(name, sentence) for name in ACT_CUES[act])
+
+
+def _priced(analysis: Analysis, plan: Plan) -> Iterator[int]:
+    """The sentences with a sum or a share in figures that the plan does not know."""
+    remedies = [one for one in (plan.remedy, plan.private_remedy) if one]
+    offered = (line for one in remedies for line in (one.value, *one.extras))
+    known = {
+        one.value
+        for one in find_values(_read("\n".join(filter(None, (*offered, *plan.facts))), plan.language))
+    }
+    for found in find_values(analysis):
+        has_figures = any(map(str.isdigit, analysis.text[found.start : found.end]))
+        if isinstance(found.value, Money | Percent) and has_figures and found.value not in known:
+            yield analysis.sentence_at(found.start)
 
 
 def _telling(analysis: Analysis, plan: Plan, review: Review) -> Iterator[int]:
