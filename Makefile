@@ -65,5 +65,5 @@ $(VENV)/.demo-ready: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev-ready: pyproject.toml | $(BIN)/python
 	@echo "Setting up $(VENV) with the tools: this takes a minute or two, once."
-	@$(PIP) install -e '.[local]' $(DEV_TOOLS)
+	@$(PIP) install -e '.[local,evals]' $(DEV_TOOLS)
 	@touch $@

@@ -65,7 +65,7 @@ def without_unasked(draft: str, plan: Plan, review: Review, secret: frozenset[st
 
     These hold a run of the instructions; a code of the review, which is for a person to look up and not for
     all to read; a sum that is not the plan's; a number that is neither the plan's nor the review's. Or they
-    are in another of our languages; or do nothing that a reply is for, and tell nothing that the review tells;
+    are in another of our languages; or do nothing that a reply is for and tell nothing the review tells;
     or a clause at their end does any such thing. A promise or a contact that a rule names is left to it.
 
     Args:
