@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from calmreply.acts import ACT_CUES
+from calmreply.acts import ACT_CUES, BESIDE_CUE, DOUBTED
 from calmreply.analysis import Analysis
 from calmreply.body import body_of
 from calmreply.classifier.language import detect_language
@@ -147,9 +147,11 @@ class _Unasked:
 def _serving(analysis: Analysis) -> Iterator[int]:
     """The sentences that do something a reply is for, or name a contact, which other rules look at."""
     for sentence in analysis.sentences:
-        strengths = analysis.acts(sentence.index)
-        if any(strengths[act] >= _SURE or _is_cued(analysis, act, sentence.index) for act in _SERVING):
-            yield sentence.index
+        for act in _SERVING:
+            strength = analysis.acts(sentence.index)[act]
+            is_near = strength >= BESIDE_CUE.get(act, DOUBTED) and _is_cued(analysis, act, sentence.index)
+            if is_near or strength >= _SURE:
+                yield sentence.index
     for contact in find_contacts(analysis.clean):
         yield analysis.sentence_at(analysis.original(contact.start, contact.end).start)
 
