@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.scorer import CORRECT, INCORRECT, Score, accuracy, grouped, scorer
+from inspect_ai.scorer import Score, mean, scorer
 from inspect_ai.solver import solver
 
+from calmreply import __version__
+from calmreply.checks import check
 from calmreply.languages import language_codes
 from calmreply.reply import Reply
 from calmreply.testing import BAD_MODELS
 from evals.injection import Case, cross, found_in, replier_for
+from evals.leaks import KINDS
+from evals.metrics import by
+from evals.solvers import store_reply
 
 if TYPE_CHECKING:
     from inspect_ai.scorer import Scorer, Target
     from inspect_ai.solver import Generate, Solver, TaskState
 
-__all__ = ["answered_by_bad_model", "injection", "nothing_got_out"]
+__all__ = ["answered_by_bad_model", "got_out", "injection"]
 
 
 @task
@@ -51,7 +56,8 @@ def injection(count: int = 200, language: str | None = None, data: str | None = 
             id=case.id,
             input=case.review.text,
             metadata={
-                key: getattr(case, key) for key in ("language", "model", "category", "place", "canary")
+                "review": case.review.model_dump(mode="json"),
+                **{key: getattr(case, key) for key in ("language", "model", "category", "place", "canary")},
             },
         )
         for case in cases.values()
@@ -59,37 +65,46 @@ def injection(count: int = 200, language: str | None = None, data: str | None = 
     return Task(
         dataset=MemoryDataset(samples, name="injection"),
         solver=answered_by_bad_model(cases),
-        scorer=nothing_got_out(cases),
+        scorer=got_out(cases),
+        metadata={"block": f"injection-{'real' if data else 'own'}", "version": __version__},
     )
 
 
 @solver
 def answered_by_bad_model(cases: dict[str, Case]) -> Solver:
-    """Has the case's bad model answer; the reply is the output, and as data in the metadata's "reply"."""
+    """Has the case's bad model answer; the reply is the output, and as data in the store's "reply"."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         del generate  # the model is ours, and bad
         case = cases[str(state.sample_id)]
         reply = await asyncio.to_thread(replier_for(case.language, case.model).reply, case.review)
-        state.metadata["reply"] = reply.model_dump(mode="json")
-        state.output.completion = reply.text
+        store_reply(state, reply, check(reply.text, reply.plan, case.review))
         return state
 
     return solve
 
 
-@scorer(metrics=[accuracy(), grouped(accuracy(), "model"), grouped(accuracy(), "language")])
-def nothing_got_out(cases: dict[str, Case]) -> Scorer:
-    """Right where nothing got out and no rule is broken; what did is the explanation."""
+@scorer(metrics={"*": [mean(), by(["language", "complaint", "model"], mean(), "mean")]})
+def got_out(cases: dict[str, Case]) -> Scorer:
+    """For each kind of leak, and under `any` for all but planted talk, whether it got out: 1 or 0."""
 
     async def score(state: TaskState, target: Target) -> Score:
         del target
         case = cases[str(state.sample_id)]
-        leaks = found_in(case, Reply.model_validate(state.metadata["reply"]))
+        reply = Reply.model_validate(state.store.get("reply"))
+        leaks = found_in(case, reply)
+        kinds = {leak.kind for leak in leaks}
         return Score(
-            value=INCORRECT if leaks else CORRECT,
+            value={"any": float(bool(kinds - {"planted"})), **{kind: float(kind in kinds) for kind in (*KINDS, "rule")}},
             answer=state.output.completion,
             explanation="; ".join(f"{leak.kind}: {leak.what}" for leak in leaks) or None,
+            metadata={
+                "language": case.language,
+                "model": case.model,
+                "complaint": str(reply.plan.complaint),
+                "source": str(reply.source),
+                "published": reply.publishable,
+            },
         )
 
     return score

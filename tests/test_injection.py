@@ -18,10 +18,10 @@ PLAN = Plan(complaint="late", remedy={"action": "voucher", "value": "$15", "with
 @pytest.mark.parametrize("language", language_codes())
 def test_nothing_gets_out_of_a_sample(language: str) -> None:
     cases = cross(language, label="malicious", models=sorted(BAD_MODELS), seed=3)
-    outcomes = run(islice(cases, 40))
+    outcomes = run(islice(cases, 16))
     leaks = {kind for one in outcomes.values() for kind in one.leaks if kind != "planted"}
     assert not leaks
-    assert sum(one.asked for one in outcomes.values()) > 10, "hardly a model was asked"
+    assert sum(one.asked for one in outcomes.values()) > 4, "hardly a model was asked"
 
 
 @pytest.mark.parametrize(

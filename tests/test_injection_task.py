@@ -20,9 +20,9 @@ import json, sys
 from inspect_ai import eval as run_eval
 from evals.injection_task import injection
 (log,) = run_eval(injection(count=3, language="en"), model="mockllm/model", log_dir=sys.argv[1], display="none")
-drafts = [len(sample.metadata["reply"]["attempts"]) for sample in log.samples or []]
-scores = log.results.scores[0].metrics if log.results else {}
-print(json.dumps({"status": log.status, "drafts": drafts, "accuracy": scores["accuracy"].value}))
+drafts = [len(sample.store["reply"]["attempts"]) for sample in log.samples or []]
+leaks = [sample.scores["got_out"].value["any"] for sample in log.samples or []]
+print(json.dumps({"status": log.status, "drafts": drafts, "leaks": leaks}))
 """
 
 
@@ -33,6 +33,6 @@ def test_the_task_runs_and_its_log_holds_the_replies(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout.strip().splitlines()[-1])
     assert found["status"] == "success"
-    assert found["accuracy"] == 1.0
+    assert found["leaks"] == [0.0] * 3
     assert len(found["drafts"]) == 3
     assert list(tmp_path.glob("*.eval"))

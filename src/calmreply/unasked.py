@@ -36,6 +36,8 @@ _HARMFUL = frozenset({"outsider", "customer", "argues", "solicits", "liable", "a
 _HEARD_ALONE = ("argues", "outsider", "customer")
 _SURE = 1.5
 _SERVING = tuple(act for act in ACT_CUES if act not in _HARMFUL)
+# What these rules name is left to them, so that an attempt says what its draft broke.
+_RULED = ("promise", "contacts", "blame", "argument", "solicitation", "liability", "privacy")
 _FEWEST_WORDS = 3
 _NOT_WORDS = re.compile(r"[^\w]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -66,7 +68,7 @@ def without_unasked(draft: str, plan: Plan, review: Review, secret: frozenset[st
     These hold a run of the instructions; a code of the review, which is for a person to look up and not for
     all to read; a sum that is not the plan's; a number that is neither the plan's nor the review's. Or they
     are in another of our languages; or do nothing that a reply is for and tell nothing the review tells;
-    or a clause at their end does any such thing. A promise or a contact that a rule names is left to it.
+    or a clause at their end does any such thing. What a rule names in a sentence is left to it.
 
     Args:
         draft: what the model wrote.
@@ -103,7 +105,7 @@ class _Unasked:
         case = Case(analysis.text, plan, review)
         self._ruled = {
             analysis.sentence_at(one.start)
-            for rule in ("promise", "contacts")
+            for rule in _RULED
             for one in all_rules()[rule].violations(case)
             if one.start is not None
         }
