@@ -186,7 +186,7 @@ def _kind_names(channel: Channel) -> Sequence[str]:
 
 
 def _detail_phrase(plan: Plan) -> str | None:
-    """The most telling thing the review says of the complaint; more of them would read like a list of charges.
+    """The most telling thing the review says of its complaint; more would read like a list of charges.
 
     What it tells beside its complaint is not named: too often it was misread.
     """
