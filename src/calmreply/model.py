@@ -129,6 +129,11 @@ class OpenAIModel:
         """Whether that host is this machine itself."""
         return _is_loopback(self.host)
 
+    @property
+    def held_seconds(self) -> float:
+        """For how long the server wants no calls, as it last said; 0 where it takes them."""
+        return self._transport.gate.seconds_left
+
     def complete(self, request: ModelRequest) -> ModelAnswer | Awaitable[ModelAnswer]:
         """Answer one request; over an `AsyncOpenAI` client, return an awaitable of the answer.
 
