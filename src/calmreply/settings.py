@@ -29,8 +29,8 @@ class Budget(BaseModel):
     transport's own retries of the last call may go over by `Settings.transport_attempts - 1`.
     `tokens` are prompt and completion tokens together; a call is let through only if its estimated prompt and
     its whole cap on the answer still fit.
-    `cost` is money in the currency of `Settings.prices`, counted the same way; a call that no price is known for
-    is counted as if it took all it may.
+    `cost` is money in the currency of `Settings.prices`, counted the same way; what an answer took that no
+    price is known for is counted as all it might have taken.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
