@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from calmreply.classifier import LocalClassifier
+from calmreply.crew import Answerer
 from calmreply.driver import Driver, is_async
 from calmreply.flow import Setup, classify_flow, plan_flow, reply_flow
+from calmreply.many import run_async, run_sync
 from calmreply.model import is_local, model_from_environment, ready_model
 from calmreply.prompt import Prompts
+from calmreply.repetition import RecentReplies
 from calmreply.review import as_review
 from calmreply.settings import Settings
 from calmreply.templates import Library, check_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 
     from calmreply.classifier import Classifier
+    from calmreply.many import AsyncRun, Run
     from calmreply.model import Model
+    from calmreply.outcome import Tally
     from calmreply.plan import Plan
     from calmreply.planning import Order
     from calmreply.reply import Reply
@@ -130,6 +136,51 @@ class Replier:
         """Write a public reply to a review; see `reply`."""
         return await self._driver.arun(reply_flow(as_review(review), self._setup, platform=platform))
 
+    def run_many(
+        self,
+        reviews: Iterable[Review | str],
+        *,
+        concurrency: int = 16,
+        ordered: bool = False,
+        progress: Callable[[Tally], object] | None = None,
+        platform: str | None = None,
+        recent: RecentReplies | None = None,
+    ) -> Run:
+        """Answer many reviews, so many at a time; one that fails stops no other.
+
+        Args:
+            reviews: any iterable; it is read as far as needed, in the caller's thread.
+            concurrency: reviews under way at once.
+            ordered: outcomes in the order of the reviews; else as they are done.
+            progress: called with the tally before each outcome is given.
+            platform: where the replies are posted; a review's own, or the shop's, if None.
+            recent: the replies that the new ones must not repeat; none at the start if None.
+
+        Returns:
+            An iterator of one `Outcome` a review, with a `tally`. It ends early where the budget is spent, or
+            20 reviews on end meet an error that is not theirs (a wrong key): `tally.stopped` says why, and
+            what was not begun stays unread in `reviews`. Memory is bounded by the concurrency.
+
+        Raises:
+            InputError: `reviews` is no iterable, or `concurrency` no number of reviews.
+        """
+        answerer = self._answerer(platform, recent)
+        return run_sync(answerer, reviews, concurrency=concurrency, ordered=ordered, progress=progress)
+
+    def arun_many(
+        self,
+        reviews: Iterable[Review | str] | AsyncIterable[Review | str],
+        *,
+        concurrency: int = 16,
+        ordered: bool = False,
+        progress: Callable[[Tally], object] | None = None,
+        platform: str | None = None,
+        recent: RecentReplies | None = None,
+    ) -> AsyncRun:
+        """The same over an iterable or an async one, as an async iterator; see `run_many`."""
+        answerer = self._answerer(platform, recent)
+        return run_async(answerer, reviews, concurrency=concurrency, ordered=ordered, progress=progress)
+
     def close(self) -> None:
         """Close what this replier opened; a client it was given stays open."""
         for opened in self._opened:
@@ -155,6 +206,10 @@ class Replier:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _answerer(self, platform: str | None, recent: RecentReplies | None) -> Answerer:
+        recent = RecentReplies() if recent is None else recent
+        return Answerer(self._driver, replace(self._setup, recent=recent), platform)
 
     def _ready(self, client: Any, name: str | None) -> Model | None:
         if client is False:
