@@ -8,7 +8,7 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from calmreply.errors import CalmReplyError, InputError, ModelError
+from calmreply.errors import CalmReplyError, InputError, ModelError, ModelServerError
 from calmreply.flow import ModelCall, OrderLookup
 from calmreply.model import ModelAnswer, usage_of
 from calmreply.settings import Spending
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from calmreply.review import Review
     from calmreply.settings import Settings
 
-__all__ = ["Driver", "LoopThread", "is_async"]
+__all__ = ["Driver", "LoopThread", "asked_for", "is_async"]
 
 Result = TypeVar("Result")
 
@@ -153,6 +153,22 @@ def _most_cost(driver: Driver, prompt: int, completion: int) -> float:
             hint=f"put it into Settings(prices={{{name!r}: Prices(…)}})",
         )
     return prices.cost(prompt_tokens=prompt, completion_tokens=completion)
+
+
+def asked_for(flow: Flow[Result]) -> tuple[list[ModelRequest], Result]:
+    """The requests of a flow that no model answers, and what it ends in; no order is looked up."""
+    requests: list[ModelRequest] = []
+    give: Callable[[], Any] = flow.__next__
+    while True:
+        try:
+            step = give()
+        except StopIteration as stop:
+            return requests, stop.value
+        if isinstance(step, ModelCall):
+            requests.append(step.request)
+            give = _thrower(flow, ModelServerError("nobody was asked"))
+        else:
+            give = _sender(flow, None)
 
 
 class LoopThread:

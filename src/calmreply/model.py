@@ -125,6 +125,11 @@ class OpenAIModel:
         return str(self._client.base_url.host)
 
     @property
+    def address(self) -> str:
+        """The base URL without credentials, query and last slash."""
+        return str(self._client.base_url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
+
+    @property
     def is_local(self) -> bool:
         """Whether that host is this machine itself."""
         return _is_loopback(self.host)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from calmreply.classifier import LocalClassifier
 from calmreply.crew import Answerer
-from calmreply.driver import Driver, is_async
+from calmreply.driver import Driver, asked_for, is_async
 from calmreply.flow import Setup, classify_flow, plan_flow, reply_flow
 from calmreply.many import run_async, run_sync
 from calmreply.model import is_local, model_from_environment, ready_model
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from calmreply.classifier import Classifier
     from calmreply.many import AsyncRun, Run
-    from calmreply.model import Model
+    from calmreply.model import Model, ModelRequest
     from calmreply.outcome import Tally
     from calmreply.plan import Plan
     from calmreply.planning import Order
@@ -88,6 +88,11 @@ class Replier:
             has_orders=orders is not None,
             masks=self._masks(),
         )
+
+    @property
+    def model(self) -> Model | None:
+        """What writes; None where templates do."""
+        return self._model
 
     @property
     def has_model(self) -> bool:
@@ -180,6 +185,16 @@ class Replier:
         """The same over an iterable or an async one, as an async iterator; see `run_many`."""
         answerer = self._answerer(platform, recent)
         return run_async(answerer, reviews, concurrency=concurrency, ordered=ordered, progress=progress)
+
+    def requests_for(
+        self, review: Review | str, *, platform: str | None = None
+    ) -> tuple[list[ModelRequest], Reply]:
+        """What a model would be asked about a review, sent nowhere: for estimates.
+
+        Returns:
+            The requests of a first try (none for a review that goes to no model), and the template's reply.
+        """
+        return asked_for(reply_flow(as_review(review), self._setup, platform=platform))
 
     def close(self) -> None:
         """Close what this replier opened; a client it was given stays open."""
