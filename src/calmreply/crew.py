@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Answerer", "Crew", "Inline", "LoopTasks", "Threads"]
 
 # Asked again so often whether the server still wants no calls: another answer may have changed that.
-_LONGEST_NAP_SECONDS = 1.0
+_LONGEST_NAP_SECONDS = 0.2
 
 
 class Answerer:

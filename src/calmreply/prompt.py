@@ -44,7 +44,7 @@ _MOST_CLASSIFY_TOKENS = 300
 _MOST_PRODUCT_CHARACTERS = 120
 _ROOMY_CHARACTERS = 1000
 _FEWEST_TELLING_WORDS = 5
-_SAME_START_WORDS = 3
+_SAME_START_WORDS = 5
 # Marks that chat servers read as the end of a message. In JSON every character may be written by its number.
 _SERVER_MARKS = re.compile(
     r"[<>\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\[(?=/?[A-Z_]{2,}\])"
