@@ -15,7 +15,6 @@ import calmreply.crew
 from calmreply import Budget, InputError, ModelAuthError, ModelRequest, Plan, Replier, Settings, check
 from calmreply.run import RunOptions, RunSummary, run_file
 from calmreply.run_files import RunFiles
-from calmreply.testing import ScriptedModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ class Model:
 
     name = "scripted"
 
-    def __init__(self, fails_on: str = "nothing") -> None:
+    def __init__(self, fails_on: str = "no such word") -> None:
         self.fails_on = fails_on
         self.asked: list[str] = []
 
@@ -69,7 +68,7 @@ def case(tmp_path: Path) -> Case:
 
 
 A, B, C = (
-    {"id": name, "text": f"The {name} arrived cracked.", "author": "Anna Smith", "branch": "north"}
+    {"id": name, "text": f"The mug {name} arrived cracked in two.", "author": "Anna Smith", "branch": "north"}
     for name in "abc"
 )
 
@@ -107,7 +106,7 @@ def test_run_again_it_asks_for_nothing_that_is_answered(case: Case) -> None:
 def test_an_edited_review_is_done_again_and_its_later_row_says_so(case: Case) -> None:
     case.has(A, B)
     case.run()
-    case.has(A, {**B, "text": "The b arrived cracked, and late."})
+    case.has(A, {**B, "text": "The mug b arrived cracked, and late."})
     summary = case.run()
     assert (summary.kept, summary.edited, summary.tally.replies) == (1, 1, 1)
     assert [row["id"] for row in case.rows() if row.get("edited")] == ["b"]
@@ -115,7 +114,7 @@ def test_an_edited_review_is_done_again_and_its_later_row_says_so(case: Case) ->
 
 
 def test_what_failed_is_told_and_done_again(case: Case) -> None:
-    case.model.fails_on = "The b"
+    case.model.fails_on = "mug b"
     case.has(A, B, C)
     summary = case.run()
     assert (summary.tally.replies, summary.tally.failed) == (2, 1)
@@ -127,7 +126,7 @@ def test_what_failed_is_told_and_done_again(case: Case) -> None:
         "wrong key",
     )
     assert "cracked" not in json.dumps(failed)
-    case.model.fails_on = "nothing"
+    case.model.fails_on = "no such word"
     assert case.run().tally.replies == 1
     assert case.rows(".failed.jsonl") == []
     assert sorted(row["id"] for row in case.rows()) == ["a", "b", "c"]
@@ -253,13 +252,18 @@ def test_invalid_utf_8_costs_its_own_row(case: Case) -> None:
     assert "UTF-8" in case.rows(".failed.jsonl")[0]["reason"]
 
 
-def test_a_row_of_10_mb_is_a_row_like_any_other(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    case.has({**A, "text": "The mug arrived cracked. " * 400_000, "note": "n" * 10_000_000}, B)
-    with Replier(ceramics(), ScriptedModel([GOOD] * 9), classifier=FixedClassifier()) as each:
-        assert run_file(each, case.source, case.target).tally.replies == 2
+def test_a_row_of_10_mb_is_a_row_like_any_other(case: Case) -> None:
+    case.has({**A, "note": "n" * 10_000_000}, B)
+    assert case.run().tally.replies == 2
     assert sorted(len(row.get("note", "")) for row in case.rows()) == [0, 10_000_000]
-    assert case.run(anyway=True).kept == 2
+    assert case.run().kept == 2
+
+
+def test_a_review_of_10_mb_is_told_of_and_holds_nobody_up(case: Case) -> None:
+    case.has({**A, "text": "The mug arrived cracked. " * 400_000}, B)
+    summary = case.run()
+    assert (summary.tally.replies, summary.tally.errors) == (1, {"input": 1})
+    assert "10,000,000 characters" in case.rows(".failed.jsonl")[0]["reason"]
 
 
 def test_a_limit_answers_so_many_and_the_next_run_goes_on_behind_them(case: Case) -> None:
@@ -331,5 +335,6 @@ def test_the_prompt_is_told_how_the_last_replies_began(case: Case, monkeypatch: 
     case.run()
     case.has(A, B)
     case.run(limit=1)
-    assert "so use others: " not in case.model.asked[0]
-    assert "so use others: thank you for telling us about the" in case.model.asked[-1]
+    began = "with these words, so use others: "
+    assert began not in case.model.asked[0]
+    assert f"{began}thank you for telling us about the" in case.model.asked[1]

@@ -224,7 +224,7 @@ def test_a_budget_stops_the_run_and_says_what_is_left(run: Any, kind: Any, budge
     with replier(kind(), **limits) as each:
         outcomes, tally = run(each, source, concurrency=2)
     assert tally.stopped is not None
-    assert tally.stopped.code == "budget"  # type: ignore[attr-defined]
+    assert tally.stopped.code == "budget"
     assert tally.replies
     assert tally.refused + tally.replies == len(outcomes)
     assert len(list(source)) == 120 - len(outcomes)
@@ -347,8 +347,8 @@ def test_the_server_is_left_alone_while_it_wants_no_calls(run: Any) -> None:
 def test_whatever_fails_and_whenever_one_stops_nothing_is_lost_or_doubled(
     failing: frozenset[int],
     concurrency: int,
-    ordered: bool,
-    takes: int,  # noqa: FBT001 - drawn
+    ordered: bool,  # noqa: FBT001 - drawn
+    takes: int,
 ) -> None:
     source = iter(REVIEWS[:takes])
     with replier(AsyncModel(failing=failing)) as each:

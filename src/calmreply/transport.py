@@ -33,8 +33,8 @@ __all__ = ["Clock", "Exchange", "Gate", "Transport"]
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 8.0
 _CONNECT_SECONDS = 5.0
-# The gate: the distance between two calls after the first refusal, its bounds, and how it moves. A server that
-# refuses by the rate is met where a fifth is refused; one that refuses fewer than that by chance slows nobody.
+# The gate: the distance between two calls after the first refusal, its bounds, and how it moves. A server
+# that refuses by the rate is met where a fifth is refused; one that refuses fewer by chance slows nobody.
 _FIRST_SPACING_SECONDS = 0.1
 _LONGEST_SPACING_SECONDS = 1.0
 _SHORTEST_SPACING_SECONDS = 0.001
@@ -79,7 +79,8 @@ class Gate:
     """Where the calls to one server wait together after it has refused one of them.
 
     It opens when the server wants it to (in 10 minutes at the latest), and then lets calls through one by
-    one: further apart after each further round of refusals, a little closer after each answer, until nothing is held back any more. Safe across threads and event loops; nobody sleeps in here.
+    one: further apart after each further round of refusals, a little closer after each answer, until
+    nothing is held back any more. Safe across threads and event loops; nobody sleeps in here.
     """
 
     def __init__(self, clock: Clock) -> None:
