@@ -41,6 +41,7 @@ class StandIn:
         self.url = ""
         self.asked: list[str] = []
         self.under_way = self.most = 0
+        self.is_paused = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -64,6 +65,8 @@ class StandIn:
         self.most = max(self.most, self.under_way)
         try:
             await asyncio.sleep(self.seconds)
+            while self.is_paused:  # noqa: ASYNC110 - set from another thread
+                await asyncio.sleep(0.01)
             return await self._played(self.plays(request), writer)
         finally:
             self.under_way -= 1

@@ -155,6 +155,11 @@ class RunFiles:
     def _locked(self) -> Any:
         from filelock import FileLock, Timeout
 
+        if not self.path.parent.is_dir():  # a lock would make it
+            raise InputError(
+                f"cannot write {str(self.path)!r}: there is no folder",
+                hint="name a file in a folder that exists",
+            )
         lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
         try:
             lock.acquire(timeout=0)
