@@ -125,9 +125,19 @@ class OpenAIModel:
         return str(self._client.base_url.host)
 
     @property
+    def address(self) -> str:
+        """The base URL without credentials, query and last slash."""
+        return str(self._client.base_url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
+
+    @property
     def is_local(self) -> bool:
         """Whether that host is this machine itself."""
         return _is_loopback(self.host)
+
+    @property
+    def held_seconds(self) -> float:
+        """For how long the server wants no calls, as it last said; 0 where it takes them."""
+        return self._transport.gate.seconds_left
 
     def complete(self, request: ModelRequest) -> ModelAnswer | Awaitable[ModelAnswer]:
         """Answer one request; over an `AsyncOpenAI` client, return an awaitable of the answer.
