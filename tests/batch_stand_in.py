@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from calmreply import ModelRequest
 
 __all__ = ["BatchStandIn", "answer_line", "batch_stand_in", "draft", "error_line", "status_line"]
 
@@ -47,9 +46,20 @@ def draft(number: int) -> str:
 
 def answer_line(custom_id: str, text: str, **fields: Any) -> dict[str, Any]:
     """A line of an output file."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", **fields}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text},
+        "finish_reason": "stop",
+        **fields,
+    }
     usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
-    body = {"id": "c", "object": "chat.completion", "model": "m-2026-01-01", "choices": [choice], "usage": usage}
+    body = {
+        "id": "c",
+        "object": "chat.completion",
+        "model": "m-2026-01-01",
+        "choices": [choice],
+        "usage": usage,
+    }
     return {
         "id": f"batch_req_{custom_id}",
         "custom_id": custom_id,
@@ -90,7 +100,9 @@ class BatchStandIn:
         self.calls: list[str] = []
         self.url = ""
 
-    def handle(self, call: str, body: bytes, content_type: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+    def handle(
+        self, call: str, body: bytes, content_type: str, query: dict[str, list[str]]
+    ) -> tuple[int, Any]:
         """A status and an object, or the bytes of a file."""
         self.calls.append(call)
         trouble = next((one for one in self.troubles if call.startswith(one[0])), None)
@@ -121,9 +133,10 @@ class BatchStandIn:
     def _uploaded(self, body: bytes, content_type: str) -> dict[str, Any]:
         head = f"Content-Type: {content_type}\r\n\r\n".encode()
         form = BytesParser(policy=HTTP).parsebytes(head + body)
-        parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}  # type: ignore[attr-defined]
+        parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
         assert parts["purpose"].get_content().strip() == "batch"
         content = parts["file"].get_payload(decode=True)
+        assert isinstance(content, bytes)
         file_id = self._kept(content)
         return {
             "id": file_id, "object": "file", "bytes": len(content), "created_at": 1, "filename": "f",
@@ -160,7 +173,10 @@ class BatchStandIn:
         elif batch["status"] == "in_progress":
             batch["status"] = self.endings.pop(0) if self.endings else "completed"
             if batch["status"] == "failed":
-                batch["errors"] = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": "no"}]}
+                batch["errors"] = {
+                    "object": "list",
+                    "data": [{"code": "token_limit_exceeded", "message": "no"}],
+                }
             else:
                 self._end(batch)
         return batch
@@ -199,7 +215,8 @@ def batch_stand_in(says: Callable[[dict[str, Any]], dict[str, Any] | None]) -> I
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header(
-                "Content-Type", "application/octet-stream" if isinstance(answer, bytes) else "application/json"
+                "Content-Type",
+                "application/octet-stream" if isinstance(answer, bytes) else "application/json",
             )
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from calmreply.batch import BatchSummary
 
-Says = "Callable[[dict[str, Any]], dict[str, Any] | None]"
-
 CLOCK = Clock(sleep=lambda _: None, random=lambda: 0.0)
 BAD = "Hello Anna. It was the courier's fault, you should have packed it better. Whatever."
 
@@ -43,6 +41,10 @@ def number_of(request: dict[str, Any]) -> int:
 
 def good(request: dict[str, Any]) -> dict[str, Any]:
     return answer_line(request["custom_id"], draft(number_of(request)))
+
+
+def bad(request: dict[str, Any]) -> dict[str, Any]:
+    return answer_line(request["custom_id"], BAD)
 
 
 class Bench:
@@ -65,7 +67,12 @@ class Bench:
 
     def reviews(self, count: int) -> None:
         rows = [
-            {"id": f"r{at}", "text": f"The mug arrived cracked in two, number {at}.", "author": "Anna", "kept": at}
+            {
+                "id": f"r{at}",
+                "text": f"The mug arrived cracked in two, number {at}.",
+                "author": "Anna",
+                "kept": at,
+            }
             for at in range(count)
         ]
         self.input.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -207,7 +214,7 @@ def test_what_expired_failed_or_is_missing_is_asked_again(bench: Bench) -> None:
 
 
 def test_a_draft_that_breaks_rules_is_repaired_in_the_next_round(bench: Bench) -> None:
-    bench.says = lambda request: answer_line(request["custom_id"], BAD)
+    bench.says = bad
     bench.export()
     bench.submit()
     assert bench.collect().asked == 6
@@ -220,7 +227,7 @@ def test_a_draft_that_breaks_rules_is_repaired_in_the_next_round(bench: Bench) -
 
 
 def test_when_the_rounds_are_used_up_a_template_answers(bench: Bench) -> None:
-    bench.says = lambda request: answer_line(request["custom_id"], BAD)
+    bench.says = bad
     bench.export()
     summary = bench.rounds()
     assert summary.tally.replies == 6
@@ -313,7 +320,7 @@ def test_large_exports_are_split_and_joined(bench: Bench) -> None:
 
 def test_one_part_waits_for_the_other_before_a_round_ends(bench: Bench, tmp_path: Path) -> None:
     bench.limits = PartLimits(rows=3)
-    bench.says = lambda request: answer_line(request["custom_id"], BAD if number_of(request) == 0 else draft(number_of(request)))  # fmt: skip
+    bench.says = lambda request: good(request) if number_of(request) else bad(request)
     bench.export()
     first = bench.by_hand(bench.answer_by_hand(tmp_path / "one.jsonl"))
     assert (first.tally.replies, first.waiting, first.asked) == (2, 4, 0)
@@ -401,7 +408,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("at", range(4))
-def test_a_collect_killed_anywhere_is_done_again(bench: Bench, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+def test_a_collect_killed_anywhere_is_done_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
     bench.says = lambda request: good(request) if number_of(request) % 2 else None
     bench.export()
     bench.submit()

@@ -10,7 +10,6 @@ import re
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import count
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from calmreply.errors import ModelError, ModelResponseError, ModelServerError
@@ -121,12 +120,11 @@ class Answers:
     def history(self, key: str, *, again: bool = False) -> History:
         """What is known of a review; with `again`, what a server refused for good is no answer."""
         answers: list[ModelAnswer | ModelError] = []
-        for draft in count(1):
-            worth, told = self._told(key, draft)
+        while True:
+            worth, told = self._told(key, len(answers) + 1)
             if told is None or worth == _FAILED or (again and worth == _FINAL):
                 return History(answers, told if isinstance(told, ModelError) else None)
             answers.append(told)
-        raise AssertionError  # never: count() has no end
 
     def close(self) -> None:
         """Close the files; a second time does nothing."""
