@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import GOOD, REVIEW, FixedClassifier, ceramics
+from fakes import GOOD, REVIEW, FixedClassifier, ceramics, quick_flow
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,17 +20,11 @@ from calmreply import (
     ModelAnswer,
     ModelAuthError,
     ModelRequest,
-    Plan,
     Prices,
     Replier,
-    Reply,
     Review,
     Settings,
-    Source,
 )
-from calmreply.flow import ModelCall
-from calmreply.model import Message, usage_of
-from calmreply.reply import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -40,27 +34,9 @@ if TYPE_CHECKING:
 REVIEWS = [Review(text=f"The mug arrived cracked, number {at}.", id=str(at)) for at in range(30)]
 
 
-REPLY = Reply(
-    text=GOOD,
-    publishable=True,
-    language="en",
-    classification=FixedClassifier().classification,
-    plan=Plan(complaint="damaged"),
-    source=Source.MODEL,
-    attempts=(Attempt(),),
-)
-
-
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One call a review and no rules: these tests are about the run."""
-
-    def flow(review: Review, setup: Any, *, platform: str | None) -> Any:
-        messages = (Message(role="user", content=review.text),)
-        answer = yield ModelCall(ModelRequest(messages=messages, max_tokens=300))
-        return REPLY.model_copy(update={"usage": usage_of(answer, setup.settings)})
-
-    monkeypatch.setattr(calmreply.crew, "reply_flow", flow)
+    monkeypatch.setattr(calmreply.crew, "reply_flow", quick_flow)
 
 
 class Model:
@@ -248,7 +224,7 @@ def test_a_budget_stops_the_run_and_says_what_is_left(run: Any, kind: Any, budge
     with replier(kind(), **limits) as each:
         outcomes, tally = run(each, source, concurrency=2)
     assert tally.stopped is not None
-    assert tally.stopped.code == "budget"  # type: ignore[attr-defined]
+    assert tally.stopped.code == "budget"
     assert tally.replies
     assert tally.refused + tally.replies == len(outcomes)
     assert len(list(source)) == 120 - len(outcomes)
@@ -369,7 +345,10 @@ def test_the_server_is_left_alone_while_it_wants_no_calls(run: Any) -> None:
     takes=st.integers(0, 30),
 )
 def test_whatever_fails_and_whenever_one_stops_nothing_is_lost_or_doubled(
-    failing: frozenset[int], concurrency: int, ordered: bool, takes: int
+    failing: frozenset[int],
+    concurrency: int,
+    ordered: bool,  # noqa: FBT001 - drawn
+    takes: int,
 ) -> None:
     source = iter(REVIEWS[:takes])
     with replier(AsyncModel(failing=failing)) as each:

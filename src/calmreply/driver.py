@@ -239,14 +239,13 @@ class LoopThread:
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            loop.close()
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="calmreply-async", daemon=True
+                    target=_run_loop, args=(self._loop,), name="calmreply-async", daemon=True
                 )
                 self._thread.start()
             return self._loop
@@ -257,6 +256,23 @@ def is_async(model: object) -> bool:
     return getattr(model, "is_async", False) is True or inspect.iscoroutinefunction(
         getattr(model, "complete", None)
     )
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped, and leave nothing in it."""
+    loop.run_forever()
+    loop.run_until_complete(_ended())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+async def _ended() -> None:
+    """Every other task of the loop is cancelled and over."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _wrapped(result: Awaitable[Result]) -> Result:

@@ -44,7 +44,6 @@ _MOST_CLASSIFY_TOKENS = 300
 _MOST_PRODUCT_CHARACTERS = 120
 _ROOMY_CHARACTERS = 1000
 _FEWEST_TELLING_WORDS = 5
-_SAME_START_WORDS = 3
 # Marks that chat servers read as the end of a message. In JSON every character may be written by its number.
 _SERVER_MARKS = re.compile(
     r"[<>\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\[(?=/?[A-Z_]{2,}\])"
@@ -95,7 +94,8 @@ class Prompts:
             texts, plan, wording, seed, is_vague=_is_vague(review) or is_strict, is_strict=is_strict
         )
         # A small model takes words from whatever it is shown: it is not told what others were.
-        values["recent"] = None if is_strict else _recent(values["opening"], plan, setup)
+        recent = () if is_strict else setup.recent.openings(plan.language, unlike=values["opening"] or "")
+        values["recent"] = " / ".join(recent) or None
         shown = _shown(review, plan.language, setup)
         messages = (
             Message(role="system", content=system),
@@ -280,17 +280,6 @@ def _plan_values(
         "form": _form(texts, plan),
         "signature": _signature(plan),
     }
-
-
-def _recent(opening: str | None, plan: Plan, setup: Setup) -> str | None:
-    """How the last replies began, but for those that began as this one is to begin."""
-    own = (opening or "").casefold()
-    others = (
-        one
-        for one in setup.recent.openings(plan.language)
-        if " ".join(one.casefold().split()[:_SAME_START_WORDS]) not in own
-    )
-    return " / ".join(others) or None
 
 
 def _is_vague(review: Review) -> bool:

@@ -35,6 +35,7 @@ _SIZE = 200
 _RUN_WORDS = 3
 _OPENING_WORDS = 7
 _MOST_OPENINGS = 3
+_START_WORDS = 5
 _GREETING_WORDS = 5
 
 
@@ -80,12 +81,16 @@ class RecentReplies:
             earlier = {one.runs for one in self._earlier if one.language == plan.language}
         return max((len(runs & one) for one in earlier), default=0) / len(runs)
 
-    def openings(self, language: str) -> tuple[str, ...]:
-        """The first words of the last replies in a language, newest first, without any name."""
+    def openings(self, language: str, *, unlike: str = "") -> tuple[str, ...]:
+        """The first words of the last replies in a language, newest first, without any name.
+
+        Those that begin like `unlike`, which the next one is to begin with, are left out.
+        """
         with self._lock:
-            found = (one.opening for one in reversed(self._earlier) if one.language == language)
-            openings = dict.fromkeys(opening for opening in found if opening)
-        return tuple(openings)[:_MOST_OPENINGS]
+            found = [one.opening for one in reversed(self._earlier) if one.language == language]
+        begun = unlike.casefold()
+        others = (one for one in found if " ".join(one.casefold().split()[:_START_WORDS]) not in begun)
+        return tuple(dict.fromkeys(others))[:_MOST_OPENINGS]
 
     def add(self, text: str, plan: Plan) -> None:
         """Remember a reply, and forget the oldest where there are too many."""

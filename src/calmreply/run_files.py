@@ -210,6 +210,10 @@ def locked(lock_path: Path, path: Path) -> Any:
     """
     from filelock import FileLock, Timeout
 
+    if not lock_path.parent.is_dir():  # a lock would make it
+        raise InputError(
+            f"cannot write {str(path)!r}: there is no folder", hint="name a file in a folder that exists"
+        )
     lock = FileLock(lock_path)
     try:
         lock.acquire(timeout=0)

@@ -33,11 +33,12 @@ __all__ = ["Clock", "Exchange", "Gate", "Transport"]
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 8.0
 _CONNECT_SECONDS = 5.0
-# The gate: the distance between two calls after the first refusal, its bounds, and how it moves.
+# The gate: the distance between two calls after the first refusal, its bounds, and how it moves. A server
+# that refuses by the rate is met where a fifth is refused; one that refuses fewer by chance slows nobody.
 _FIRST_SPACING_SECONDS = 0.1
-_LONGEST_SPACING_SECONDS = 4.0
+_LONGEST_SPACING_SECONDS = 1.0
 _SHORTEST_SPACING_SECONDS = 0.001
-_NARROWER = 0.95
+_WIDER, _NARROWER = 1.5, 0.9
 _LONGEST_HOLD_SECONDS = 600.0
 
 
@@ -78,8 +79,8 @@ class Gate:
     """Where the calls to one server wait together after it has refused one of them.
 
     It opens when the server wants it to (in 10 minutes at the latest), and then lets calls through one by
-    one: at twice the distance after each further round of refusals, a little closer after each answer,
-    until nothing is held back any more. Safe across threads and event loops; nobody sleeps in here.
+    one: further apart after each further round of refusals, a little closer after each answer, until
+    nothing is held back any more. Safe across threads and event loops; nobody sleeps in here.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -113,7 +114,8 @@ class Gate:
             self._opens = max(self._opens, now + min(seconds, _LONGEST_HOLD_SECONDS))
             if began >= self._widened:  # the others of the same round say nothing new
                 self._widened = now
-                self._spacing = min(self._spacing * 2 or _FIRST_SPACING_SECONDS, _LONGEST_SPACING_SECONDS)
+                wider = self._spacing * _WIDER or _FIRST_SPACING_SECONDS
+                self._spacing = min(wider, _LONGEST_SPACING_SECONDS)
 
     def passed(self) -> None:
         """A call was answered."""
