@@ -11,7 +11,7 @@ import pytest
 from batch_stand_in import answer_line, batch_stand_in, draft, error_line, status_line
 from fakes import FixedClassifier, ceramics
 
-from calmreply import InputError, ModelServerError, Prices, Replier, Settings
+from calmreply import InputError, ModelNotFoundError, ModelServerError, Prices, Replier, Settings
 from calmreply.batch import collect_batch, export_batch, submit_batch
 from calmreply.batch_files import BatchFolder, PartLimits, RequestWriter
 from calmreply.model import OpenAIModel
@@ -515,3 +515,20 @@ def test_two_programs_at_one_folder_are_refused(bench: Bench) -> None:
     bench.export()
     with BatchFolder(bench.folder), pytest.raises(InputError, match="another run"):
         bench.submit()
+
+
+@pytest.mark.parametrize("line", ["not JSON", "[]", '{"id": "r1", "hash": "h"}', '{"review": {"stars": 9}}'])
+def test_reviews_that_somebody_changed_are_an_error(bench: Bench, line: str) -> None:
+    bench.export()
+    with (bench.folder / "reviews.jsonl").open("a") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(InputError, match=r"reviews\.jsonl"):
+        bench.by_hand()
+
+
+def test_a_server_without_batches_is_told_of_with_a_way_out(bench: Bench) -> None:
+    bench.export()
+    client = openai.OpenAI(api_key="k", base_url=f"{bench.server.url}/elsewhere")
+    with client, pytest.raises(ModelNotFoundError) as caught:
+        submit_batch(bench.folder, client, clock=CLOCK)
+    assert "run-batch" in caught.value.hint

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from calmreply.batch_answers import Answers
 from calmreply.batch_files import BatchFolder, Manifest, Part, PartLimits, RequestWriter, rows_of
 from calmreply.batch_server import BatchServer
@@ -279,11 +281,11 @@ class _Pass:
         """The reviews that have no reply yet."""
         for row in rows_of(self._batch.reviews_path):
             self._summary.reviews += 1
-            if replies.state(row["id"], row["hash"]) == "answered":
+            job = _job(row, self._batch.reviews_path)
+            if replies.state(job.id, job.hash) == "answered":
                 self._summary.kept += 1
-                continue
-            review = Review.model_validate(row["review"])
-            yield Job(Row(row["row"], {}, row["extra"]), row["id"], row["hash"], review, is_edited=False)
+            else:
+                yield job
 
     def _answer(
         self,
@@ -335,3 +337,18 @@ class _Pass:
         drafts = (answer for answer in known if isinstance(answer, ModelAnswer))
         usage = Usage.total(usage_of(draft, self._settings) for draft in drafts)
         return result.model_copy(update={"usage": usage})
+
+
+def _job(row: dict[str, Any], path: Path) -> Job:
+    """A row of the folder's reviews, as it was taken in.
+
+    Raises:
+        InputError: somebody has changed it.
+    """
+    try:
+        review = Review.model_validate(row["review"])
+        return Job(Row(row["row"], {}, row["extra"]), row["id"], row["hash"], review, is_edited=False)
+    except (KeyError, TypeError, ValidationError):
+        raise InputError(
+            f"a line of {str(path)!r} is no review", hint="put the file back as it was"
+        ) from None

@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from calmreply.errors import InputError
+from calmreply.errors import InputError, ModelNotFoundError
 from calmreply.reply import Usage
 from calmreply.transport import Clock, Transport
 from calmreply.wire import protocol_word
@@ -71,7 +71,7 @@ class BatchServer:
                 part.file_id = str(self._call(_Upload(self._client, folder.requests_path(part))).id)
                 folder.save()
             batch = self._call(_Creation(self._client, part, is_doubtful=is_known))
-            part.batch_id, part.status = str(batch.id), str(batch.status)
+            part.batch_id, part.status = str(batch.id), _status(batch)
             folder.save()
             made.append(part)
         return made
@@ -89,7 +89,7 @@ class BatchServer:
             if part.is_done or part.batch_id is None:
                 continue
             batch = self._call(_Call(partial(self._batch, str(part.batch_id))))
-            part.status = str(batch.status)
+            part.status = _status(batch)
             files = {
                 folder.output_path(part): batch.output_file_id,
                 folder.errors_path(part): batch.error_file_id,
@@ -115,7 +115,14 @@ class BatchServer:
         return self._client.batches.retrieve(batch_id, timeout=timeout)
 
     def _call(self, call: _Call) -> Any:
-        return self._transport.run(call)
+        try:
+            return self._transport.run(call)
+        except ModelNotFoundError as error:
+            message = error.message
+        raise ModelNotFoundError(
+            message,
+            hint="check the base URL; where a server has no batches, give the requests to vLLM's run-batch",
+        )
 
 
 class _Call:
@@ -199,6 +206,10 @@ class _Download(_Call):
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)
+
+
+def _status(batch: Any) -> str:
+    return protocol_word(batch.status) or "unknown"
 
 
 def _reasons(batch: Any) -> str:
