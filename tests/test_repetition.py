@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes import GOOD
 
 from calmreply import Plan
-from calmreply.repetition import NEARLY_THE_SAME, WORD_FOR_WORD, RecentReplies
+from calmreply.repetition import NEARLY_THE_SAME, RecentReplies
 
 PLAN = Plan(
     complaint="damaged",
@@ -32,16 +32,16 @@ def test_the_first_reply_is_like_nothing() -> None:
 
 
 def test_the_same_to_somebody_else_is_word_for_word_the_same() -> None:
-    to_ben = GOOD.replace("Anna", "Ben")
-    assert recent(GOOD).likeness(to_ben, PLAN.model_copy(update={"name": "Ben"})) == WORD_FOR_WORD
+    to_ben, plan = GOOD.replace("Anna", "Ben"), PLAN.model_copy(update={"name": "Ben"})
+    assert recent(GOOD).likeness(to_ben, plan) == 1
+    assert recent(GOOD).has_said(to_ben, plan)
+    assert not recent(OTHER).has_said(to_ben, plan)
 
 
 def test_a_word_or_two_make_no_other_reply() -> None:
-    assert (
-        NEARLY_THE_SAME
-        <= recent(GOOD).likeness(GOOD.replace("two pieces", "three parts"), PLAN)
-        < WORD_FOR_WORD
-    )
+    changed = GOOD.replace("two pieces", "three parts")
+    assert NEARLY_THE_SAME <= recent(GOOD).likeness(changed, PLAN) < 1
+    assert not recent(GOOD).has_said(changed, PLAN)
 
 
 def test_what_the_shop_promises_every_time_does_not_count() -> None:
@@ -51,6 +51,7 @@ def test_what_the_shop_promises_every_time_does_not_count() -> None:
 def test_a_reply_of_fixed_parts_alone_repeats_nothing() -> None:
     fixed = "We will send you a replacement within 24 hours."
     assert recent(fixed).likeness(fixed, PLAN) == 0
+    assert not recent(fixed).has_said(fixed, PLAN)
 
 
 def test_only_the_last_ones_are_remembered() -> None:

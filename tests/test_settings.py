@@ -160,3 +160,12 @@ def test_a_budget_of_money_needs_prices() -> None:
     with pytest.raises(ValidationError, match="prices"):
         Settings(budget=Budget(cost=1.0))
     assert Settings(budget=Budget(cost=1.0), prices=Prices(prompt=1, completion=1)).budget is not None
+
+
+def test_a_batch_costs_its_share_and_the_whole_where_none_is_known() -> None:
+    half = Prices(prompt=10, completion=40, cached=2, batch=0.5)
+    assert half.in_batches() == Prices(prompt=5, completion=20, cached=1)
+    assert Prices(prompt=10, completion=40).in_batches() == Prices(prompt=10, completion=40)
+    assert Settings(prices={"m": half}).in_batches().prices == {"m": half.in_batches()}
+    assert Settings(prices=half).in_batches().prices == half.in_batches()
+    assert Settings().in_batches().prices is None

@@ -15,7 +15,7 @@ from calmreply.settings import Spending
 from calmreply.tokens import prompt_tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
     from concurrent.futures import Executor
 
     from calmreply.flow import Flow
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from calmreply.review import Review
     from calmreply.settings import Settings
 
-__all__ = ["Driver", "LoopThread", "asked_for", "is_async"]
+__all__ = ["Driver", "LoopThread", "asked_for", "is_async", "replayed"]
 
 Result = TypeVar("Result")
 
@@ -85,13 +85,17 @@ class Driver:
             else:
                 give = _sender(flow, answer)
 
+    def look_up(self, review: Review) -> Order | None:
+        """What the shop's books say of the order behind a review; None where nobody asks them."""
+        return self.settled(self.orders(review)) if self.orders else None
+
     def settled(self, result: Any) -> Any:
         """A plain result as it is; an awaitable one awaited in the loop thread."""
         return self.loop.run(_wrapped(result)) if inspect.isawaitable(result) else result
 
     def _answer(self, step: ModelCall | OrderLookup) -> Any:
         if isinstance(step, OrderLookup):
-            return self.settled(self.orders(step.review)) if self.orders else None
+            return self.look_up(step.review)
         with _Call(self, step.request) as call:
             return call.done(self.settled(call.begin()))
 
@@ -169,6 +173,37 @@ def asked_for(flow: Flow[Result]) -> tuple[list[ModelRequest], Result]:
             give = _thrower(flow, ModelServerError("nobody was asked"))
         else:
             give = _sender(flow, None)
+
+
+def replayed(
+    flow: Flow[Result], answers: Iterable[ModelAnswer | ModelError], look_up: Callable[[Review], Any]
+) -> ModelRequest | Result:
+    """Drive a flow with what a model answered elsewhere.
+
+    Args:
+        flow: the flow.
+        answers: one for each request of the flow, in their order; an error is thrown into it.
+        look_up: answers its order look-ups.
+
+    Returns:
+        The first request that has no answer yet, or else what the flow ends in.
+    """
+    left = iter(answers)
+    give: Callable[[], Any] = flow.__next__
+    while True:
+        try:
+            step = give()
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        if isinstance(step, OrderLookup):
+            give = _sender(flow, look_up(step.review))
+            continue
+        answer = next(left, None)
+        if answer is None:
+            flow.close()
+            request: ModelRequest = step.request
+            return request
+        give = _thrower(flow, answer) if isinstance(answer, ModelError) else _sender(flow, answer)
 
 
 class LoopThread:

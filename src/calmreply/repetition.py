@@ -7,7 +7,7 @@ keeps the state; a single reply has none.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from calmreply.analysis import analyse
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from calmreply.analysis import Token
     from calmreply.plan import Plan
 
-__all__ = ["NEARLY_THE_SAME", "WORD_FOR_WORD", "RecentReplies", "repetition"]
+__all__ = ["NEARLY_THE_SAME", "RecentReplies", "repetition"]
 
 NEARLY_THE_SAME = 0.8
 """From this likeness on two replies are nearly the same.
@@ -27,9 +27,6 @@ NEARLY_THE_SAME = 0.8
 Of 299 labelled English replies by people and models none is that like an earlier one (99 % stay below 0.4),
 of replies from one template nearly all are.
 """
-
-WORD_FOR_WORD = 1.0
-"""The likeness of replies that differ in nothing but what does not count."""
 
 _SIZE = 200
 _RUN_WORDS = 3
@@ -50,9 +47,8 @@ def repetition() -> Violation:
 
 
 class _Earlier(NamedTuple):
-    runs: frozenset[int]
+    key: tuple[str, frozenset[int]]  # language and runs of words
     opening: str
-    language: str
 
 
 class RecentReplies:
@@ -66,7 +62,14 @@ class RecentReplies:
 
     def __init__(self, size: int = _SIZE) -> None:
         self._lock = threading.Lock()
-        self._earlier: deque[_Earlier] = deque(maxlen=size)
+        self._size = size
+        self._earlier: deque[_Earlier] = deque()
+        self._said: Counter[tuple[str, frozenset[int]]] = Counter()
+
+    def has_said(self, text: str, plan: Plan) -> bool:
+        """Whether one of them is the same word for word in what counts."""
+        runs = _runs(text, plan) if self._said else frozenset()
+        return bool(runs) and (plan.language, runs) in self._said
 
     def likeness(self, text: str, plan: Plan) -> float:
         """How much of a reply stands in the one earlier reply most like it.
@@ -74,12 +77,14 @@ class RecentReplies:
         Returns:
             The share of its runs of three words, 0 to 1.
         """
-        runs = _runs(text, plan) if self._earlier else frozenset()
+        runs = _runs(text, plan) if self._said else frozenset()
         if not runs:
             return 0.0
         with self._lock:
-            earlier = {one.runs for one in self._earlier if one.language == plan.language}
-        return max((len(runs & one) for one in earlier), default=0) / len(runs)
+            said = list(self._said)
+        return max((len(runs & one) for language, one in said if language == plan.language), default=0) / len(
+            runs
+        )
 
     def openings(self, language: str, *, unlike: str = "") -> tuple[str, ...]:
         """The first words of the last replies in a language, newest first, without any name.
@@ -87,16 +92,24 @@ class RecentReplies:
         Those that begin like `unlike`, which the next one is to begin with, are left out.
         """
         with self._lock:
-            found = [one.opening for one in reversed(self._earlier) if one.language == language]
+            found = [one.opening for one in reversed(self._earlier) if one.key[0] == language]
         begun = unlike.casefold()
         others = (one for one in found if " ".join(one.casefold().split()[:_START_WORDS]) not in begun)
         return tuple(dict.fromkeys(others))[:_MOST_OPENINGS]
 
     def add(self, text: str, plan: Plan) -> None:
         """Remember a reply, and forget the oldest where there are too many."""
-        one = _Earlier(_runs(text, plan), _opening(text, plan), plan.language)
+        if self._size <= 0:
+            return
+        one = _Earlier((plan.language, _runs(text, plan)), _opening(text, plan))
         with self._lock:
             self._earlier.append(one)
+            self._said[one.key] += 1
+            if len(self._earlier) > self._size:
+                oldest = self._earlier.popleft().key
+                self._said[oldest] -= 1
+                if not self._said[oldest]:
+                    del self._said[oldest]
 
 
 def _runs(text: str, plan: Plan) -> frozenset[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from calmreply.classifier import LocalClassifier
 from calmreply.crew import Answerer
-from calmreply.driver import Driver, asked_for, is_async
+from calmreply.driver import Driver, asked_for, is_async, replayed
 from calmreply.flow import Setup, classify_flow, plan_flow, reply_flow
 from calmreply.many import run_async, run_sync
 from calmreply.model import is_local, model_from_environment, ready_model
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 
     from calmreply.classifier import Classifier
+    from calmreply.errors import ModelError
     from calmreply.many import AsyncRun, Run
-    from calmreply.model import Model, ModelRequest
+    from calmreply.model import Model, ModelAnswer, ModelRequest
     from calmreply.outcome import Tally
     from calmreply.plan import Plan
     from calmreply.planning import Order
@@ -195,6 +196,38 @@ class Replier:
             The requests of a first try (none for a review that goes to no model), and the template's reply.
         """
         return asked_for(reply_flow(as_review(review), self._setup, platform=platform))
+
+    def replayed(
+        self,
+        review: Review | str,
+        answers: Iterable[ModelAnswer | ModelError],
+        *,
+        platform: str | None = None,
+        settings: Settings | None = None,
+        recent: RecentReplies | None = None,
+    ) -> Reply | ModelRequest:
+        """Go on with a review whose drafts a model writes elsewhere, as in a batch.
+
+        Args:
+            review: the review; it is always read locally.
+            answers: what the model has answered so far, to one request after the other; an error stands for
+                an answer that will not come.
+            platform: where the reply is posted; the review's own, or the shop's, if None.
+            settings: others than the replier's, such as the prices of batches.
+            recent: the replies that the new one must not repeat; it is added to them.
+
+        Returns:
+            The reply, or the request that the model has not answered yet.
+
+        Raises:
+            ModelError: one of `answers`, where no review could be answered.
+            InputError: there is no platform of that name.
+        """
+        changed = (settings or self.settings).model_copy(update={"classify_with_model": "never"})
+        recent = RecentReplies(size=0) if recent is None else recent
+        setup = replace(self._setup, settings=changed, recent=recent)
+        flow = reply_flow(as_review(review), setup, platform=platform)
+        return replayed(flow, answers, self._driver.look_up)
 
     def close(self) -> None:
         """Close what this replier opened; a client it was given stays open."""

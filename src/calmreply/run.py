@@ -37,7 +37,16 @@ if TYPE_CHECKING:
     from calmreply.row_writer import Format
     from calmreply.tables import Row
 
-__all__ = ["Job", "RunOptions", "RunSummary", "jobs_of", "reply_row", "run_file"]
+__all__ = [
+    "Job",
+    "RunOptions",
+    "RunSummary",
+    "jobs_of",
+    "recent_of",
+    "reply_row",
+    "run_file",
+    "write_outcome",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,13 +220,13 @@ def _answer(
     under_way: dict[int, Job] = {}
     with closing(jobs_of(source, files, options, summary)) as jobs:
         reviews = _begun(jobs, files, options.limit, under_way)
-        recent = _recent(files)
+        recent = recent_of(files)
         with replier.run_many(
             reviews, concurrency=options.concurrency, platform=options.platform, recent=recent
         ) as run:
             summary.tally = run.tally
             for outcome in run:
-                _write(files, under_way.pop(outcome.number), outcome)
+                write_outcome(files, under_way.pop(outcome.number), outcome)
                 if progress is not None:
                     progress(summary)
 
@@ -239,7 +248,8 @@ def _begun(
             yield job.review
 
 
-def _write(files: RunFiles, job: Job, outcome: Outcome) -> None:
+def write_outcome(files: RunFiles, job: Job, outcome: Outcome) -> None:
+    """Append an answered review to OUT, or a failed one to the file beside it."""
     head = {"id": job.id, "hash": job.hash, "row": job.row.number}
     if outcome.reply is None:
         if not isinstance(outcome.error, BudgetExceededError):  # that one is left for the next run
@@ -289,7 +299,8 @@ def _job(row: Row, files: RunFiles, unnamed: KeyTable) -> Job | None:
     return None if state == "answered" else Job(row, name, content, review, is_edited=state == "edited")
 
 
-def _recent(files: RunFiles) -> RecentReplies:
+def recent_of(files: RunFiles) -> RecentReplies:
+    """The last replies of OUT, which the next ones must not repeat."""
     recent = RecentReplies()
     for row in files.recent:
         with suppress(ValidationError):  # a row that somebody has edited is nothing to go by

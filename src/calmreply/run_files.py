@@ -22,7 +22,7 @@ from calmreply.run_header import changes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RunFiles"]
+__all__ = ["RunFiles", "locked", "unwritable", "write_whole"]
 
 # A power cut costs at most so many seconds of replies; a killed process costs none.
 _SYNC_SECONDS = 5.0
@@ -89,17 +89,17 @@ class RunFiles:
             InputError: another run is at it; it was made with something else, or nobody knows with what, and
                 not `anyway`; it cannot be written.
         """
-        self._lock = self._locked()
+        self._lock = locked(self.path.with_name(f".{self.path.name}.lock"), self.path)
         if self.path.exists() and self.path.stat().st_size and not anyway:
             self._compare(header)
         try:
             self._mend()
             self.read()
-            _write_whole(self.header_path, json.dumps(header, indent=2) + "\n")
+            write_whole(self.header_path, json.dumps(header, indent=2) + "\n")
             self.failed_path.unlink(missing_ok=True)
             self._out = self.path.open("ab", buffering=0)
         except OSError as error:
-            raise _unwritable(self.path, error) from None
+            raise unwritable(self.path, error) from None
 
     def state(self, name: str, content: str) -> Literal["new", "answered", "edited"]:
         """Whether a review is answered, by its id and the hash of what it says."""
@@ -124,7 +124,7 @@ class RunFiles:
         try:
             self._failed = self._failed or self.failed_path.open("ab", buffering=0)
         except OSError as error:
-            raise _unwritable(self.failed_path, error) from None
+            raise unwritable(self.failed_path, error) from None
         _append(self._failed, self.failed_path, row)
 
     def close(self) -> None:
@@ -151,25 +151,6 @@ class RunFiles:
 
     def _beside(self, ending: str) -> Path:
         return self.path.with_name(self.path.stem + ending)
-
-    def _locked(self) -> Any:
-        from filelock import FileLock, Timeout
-
-        if not self.path.parent.is_dir():  # a lock would make it
-            raise InputError(
-                f"cannot write {str(self.path)!r}: there is no folder",
-                hint="name a file in a folder that exists",
-            )
-        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise InputError(
-                f"another run is writing {str(self.path)!r}", hint="wait for it, or name another file with -o"
-            ) from None
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
-        return lock
 
     def _compare(self, header: Mapping[str, Any]) -> None:
         try:
@@ -217,8 +198,32 @@ class RunFiles:
             try:
                 os.fsync(self._out.fileno())
             except OSError as error:
-                raise _unwritable(self.path, error) from None
+                raise unwritable(self.path, error) from None
         self._synced = time.monotonic()
+
+
+def locked(lock_path: Path, path: Path) -> Any:
+    """Hold a file, or a folder, against every other run until `release()`.
+
+    Raises:
+        InputError: another run holds it, or the lock cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    if not lock_path.parent.is_dir():  # a lock would make it
+        raise InputError(
+            f"cannot write {str(path)!r}: there is no folder", hint="name a file in a folder that exists"
+        )
+    lock = FileLock(lock_path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"another run is writing {str(path)!r}", hint="wait for it, or name another file with -o"
+        ) from None
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return lock
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
@@ -255,11 +260,11 @@ def _append(file: IO[bytes], path: Path, row: Mapping[str, Any]) -> None:
     except OSError as error:
         with suppress(OSError):
             file.truncate(start)
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """A small file, there as a whole or not at all."""
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file, which is there as a whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     with part.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -268,7 +273,8 @@ def _write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
+def unwritable(path: Path, error: OSError) -> InputError:
+    """What to say of a file that the system does not let us write."""
     return InputError(
         f"cannot write {str(path)!r}: {error.strerror or type(error).__name__}",
         hint="what is answered is kept: mend that and run the same command again",

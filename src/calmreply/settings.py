@@ -44,6 +44,7 @@ class Prices(BaseModel):
     """What a model costs per million tokens, in whatever currency the caller keeps.
 
     `cached` is the price of prompt tokens the server had cached; None means they cost as much as others.
+    `batch` is the share of these prices that a batch costs (0.5 is half price); None means the whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +52,13 @@ class Prices(BaseModel):
     prompt: Price
     completion: Price
     cached: Price | None = None
+    batch: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+
+    def in_batches(self) -> Prices:
+        """What the same model costs in a batch."""
+        share = 1.0 if self.batch is None else self.batch
+        cached = None if self.cached is None else self.cached * share
+        return Prices(prompt=self.prompt * share, completion=self.completion * share, cached=cached)
 
     def cost(self, *, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
         """The price of one call; `cached_tokens` are part of `prompt_tokens`, as servers count them."""
@@ -113,6 +121,14 @@ class Settings(BaseModel):
         if model is None:
             return None
         return self.prices.get(model) or self.prices.get(_DATE_SUFFIX.sub("", model))
+
+    def in_batches(self) -> Settings:
+        """The same settings with what batches cost as their prices."""
+        prices = self.prices
+        if isinstance(prices, Prices):
+            return self.model_copy(update={"prices": prices.in_batches()})
+        changed = {name: one.in_batches() for name, one in (prices or {}).items()}
+        return self.model_copy(update={"prices": changed or None})
 
     def priced(self, usage: Usage, model: str | None) -> Usage:
         """The same usage with its cost in it; the cost stays None where no price is known."""

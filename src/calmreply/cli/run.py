@@ -19,9 +19,9 @@ from calmreply.errors import CalmReplyError, InputError
 if TYPE_CHECKING:
     from calmreply.replier import Replier
     from calmreply.run import RunOptions, RunSummary
-    from calmreply.settings import Settings
+    from calmreply.settings import Prices, Settings
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "amount", "count", "prices_of", "run"]
 
 _NOTHING_DONE, _BAD_ROWS, _INTERRUPTED = 2, 3, 130
 _PRICES = (2, 3)
@@ -121,8 +121,8 @@ def _estimated(replier: Replier, files: Files, options: RunOptions) -> int:
 
 
 def _add_choice_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", metavar="N", type=_count, help="answer at most N reviews now")
-    parser.add_argument("--max-stars", metavar="N", type=_count, help="skip reviews with more stars")
+    parser.add_argument("--limit", metavar="N", type=count, help="answer at most N reviews now")
+    parser.add_argument("--max-stars", metavar="N", type=count, help="skip reviews with more stars")
     parser.add_argument("--replied", action="store_true", help="answer rows too that have a reply in IN")
     parser.add_argument(
         "--anyway",
@@ -130,7 +130,7 @@ def _add_choice_options(parser: argparse.ArgumentParser) -> None:
         help="go on in OUT though it was made with another shop, settings, prompts, cues, model or address",
     )
     parser.add_argument(
-        "--concurrency", metavar="N", type=_count, default=16, help="reviews at a time (default: 16)"
+        "--concurrency", metavar="N", type=count, default=16, help="reviews at a time (default: 16)"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="estimate calls, tokens and money; call and write nothing"
@@ -138,10 +138,10 @@ def _add_choice_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_spending_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--max-requests", metavar="N", type=_count, help="stop before more HTTP requests")
-    parser.add_argument("--max-tokens", metavar="N", type=_count, help="stop before more tokens")
+    parser.add_argument("--max-requests", metavar="N", type=count, help="stop before more HTTP requests")
+    parser.add_argument("--max-tokens", metavar="N", type=count, help="stop before more tokens")
     parser.add_argument(
-        "--max-cost", metavar="X", type=_amount, help="stop before it costs more; needs --prices"
+        "--max-cost", metavar="X", type=amount, help="stop before it costs more; needs --prices"
     )
     parser.add_argument(
         "--prices",
@@ -151,29 +151,45 @@ def _add_spending_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    from calmreply.settings import Budget, Prices, Settings
+    from calmreply.settings import Budget, Settings
 
-    prices = None
-    if arguments.prices is not None:
-        values = [_amount(value) for value in arguments.prices.split(",")]
-        if len(values) not in _PRICES:
-            raise InputError(
-                f"--prices {arguments.prices!r} is no table", hint="give IN,OUT or IN,OUT,CACHED"
-            )
-        prices = Prices(prompt=values[0], completion=values[1], cached=values[2] if values[2:] else None)
-    elif arguments.max_cost is not None:
+    prices = prices_of(arguments.prices)
+    if prices is None and arguments.max_cost is not None:
         raise InputError("--max-cost needs --prices", hint="give what a million tokens cost: --prices 0.25,2")
     budget = Budget(requests=arguments.max_requests, tokens=arguments.max_tokens, cost=arguments.max_cost)
     return Settings(budget=budget, prices=prices)
 
 
-def _count(value: str) -> int:
+def prices_of(table: str | None, *, batch: float | None = None) -> Prices | None:
+    """The price table that `--prices` gives, None where it gives none.
+
+    Raises:
+        InputError: it is none.
+    """
+    from calmreply.settings import Prices
+
+    if table is None:
+        return None
+    values = [amount(value) for value in table.split(",")]
+    if len(values) not in _PRICES:
+        raise InputError(f"--prices {table!r} is no table", hint="give IN,OUT or IN,OUT,CACHED")
+    cached = values[2] if values[2:] else None
+    return Prices(prompt=values[0], completion=values[1], cached=cached, batch=batch)
+
+
+def count(value: str) -> int:
+    """A number from 1 on, as argparse wants it told."""
     if not value.isdecimal() or int(value) < 1:
         raise argparse.ArgumentTypeError(f"{value!r} is no number from 1 on")
     return int(value)
 
 
-def _amount(value: str) -> float:
+def amount(value: str) -> float:
+    """A number from 0 on.
+
+    Raises:
+        InputError: it is none.
+    """
     try:
         amount = float(value)
     except ValueError:

@@ -9,11 +9,20 @@ from calmreply.cli.output import tell
 from calmreply.reply import Source
 
 if TYPE_CHECKING:
+    from calmreply.outcome import Tally
     from calmreply.reply import Usage
     from calmreply.run import RunSummary
     from calmreply.run_estimate import Estimate
 
-__all__ = ["RunProgress", "estimate_lines", "summary_lines"]
+__all__ = [
+    "RunProgress",
+    "errors_line",
+    "estimate_lines",
+    "in_brackets",
+    "sources_line",
+    "spent_parts",
+    "summary_lines",
+]
 
 _BAR_SECONDS, _LINE_SECONDS = 0.2, 10.0
 
@@ -76,10 +85,10 @@ class RunProgress:
         done = tally.replies + tally.failed
         total = f" of {summary.to_answer:,}" if summary.to_answer is not None else ""
         rate = done / seconds if seconds > 0 else 0.0
-        parts = [f"{done:,}{total}", f"{rate:.1f}/s", _sources(summary)]
+        parts = [f"{done:,}{total}", f"{rate:.1f}/s", sources_line(summary.tally)]
         if tally.failed:
             parts.append(f"{tally.failed:,} failed")
-        parts += _spent(tally.usage)
+        parts += spent_parts(tally.usage)
         if summary.left and rate:
             parts.append(f"{_duration(summary.left / rate)} left")
         return " · ".join(filter(None, parts))
@@ -90,17 +99,17 @@ def summary_lines(summary: RunSummary) -> list[str]:
     tally, skipped = summary.tally, summary.skipped
     lines = {
         "rows": f"{summary.rows:,}",
-        "answered": f"{tally.replies:,}{_in_brackets(_sources(summary))}",
+        "answered": f"{tally.replies:,}{in_brackets(sources_line(summary.tally))}",
         "of these edited": f"{summary.edited:,}" if summary.edited else "",
         "for a person": f"{tally.needs_human:,}",
         "kept": f"{summary.kept:,}" if summary.kept else "",
         "skipped": ", ".join(
             f"{count:,} for {_SKIPPED[reason]}" for reason, count in sorted(skipped.items())
         ),
-        "failed": f"{tally.failed:,}{_in_brackets(_errors(summary))}",
+        "failed": f"{tally.failed:,}{in_brackets(errors_line(summary.tally))}",
         "bad rows": f"{summary.bad:,}",
         "left": f"{summary.left:,}" if summary.left else "",
-        "took": " · ".join([*_spent(tally.usage), _duration(summary.seconds)]),
+        "took": " · ".join([*spent_parts(tally.usage), _duration(summary.seconds)]),
         "in OUT": _wear(summary),
     }
     return [f"{label + ':':<17}{text}" for label, text in lines.items() if text]
@@ -126,17 +135,19 @@ def estimate_lines(estimate: Estimate) -> list[str]:
     return [f"{label + ':':<17}{text}" for label, text in lines.items()]
 
 
-def _sources(summary: RunSummary) -> str:
-    tally = summary.tally
+def sources_line(tally: Tally) -> str:
+    """Who wrote the replies, by shares."""
     shares = ((source, tally.sources[source] / tally.replies) for source in Source if tally.sources[source])
     return ", ".join(f"{source} {share:.0%}" for source, share in shares)
 
 
-def _errors(summary: RunSummary) -> str:
-    return ", ".join(f"{code} {count:,}" for code, count in summary.tally.errors.most_common())
+def errors_line(tally: Tally) -> str:
+    """What went wrong, by codes."""
+    return ", ".join(f"{code} {count:,}" for code, count in tally.errors.most_common())
 
 
-def _spent(usage: Usage) -> list[str]:
+def spent_parts(usage: Usage) -> list[str]:
+    """Requests, tokens and money."""
     if not usage.requests:
         return []
     parts = [f"{usage.requests:,} requests", f"{usage.total_tokens:,} tokens"]
@@ -152,7 +163,8 @@ def _wear(summary: RunSummary) -> str:
     return ", ".join(parts)
 
 
-def _in_brackets(text: str) -> str:
+def in_brackets(text: str) -> str:
+    """A text in brackets, where there is one."""
     return f" ({text})" if text else ""
 
 
