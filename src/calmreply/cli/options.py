@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from calmreply.settings import Settings
     from calmreply.shop import Shop
 
 __all__ = ["Files", "add_file_options", "add_model_options", "add_shop_option", "client_of", "shop_of"]
@@ -82,8 +83,10 @@ def shop_of(path: Path | None) -> Shop:
 
 
 @contextlib.contextmanager
-def client_of(arguments: argparse.Namespace) -> Iterator[Any]:
+def client_of(arguments: argparse.Namespace, settings: Settings | None = None) -> Iterator[Any]:
     """What `Replier` takes as its client: a model by the options, False for none, None for its own choice.
+
+    `settings` are for the model of the options; the default ones if None.
 
     Raises:
         InputError: the options contradict each other, or do not say where the model is.
@@ -107,7 +110,8 @@ def client_of(arguments: argparse.Namespace) -> Iterator[Any]:
     from calmreply.model import OpenAIModel
 
     # The SDK wants some key even for servers that want none.
-    model = OpenAIModel(openai.OpenAI(api_key=key or "none", base_url=url), name, owns_client=True)
+    client = openai.OpenAI(api_key=key or "none", base_url=url)
+    model = OpenAIModel(client, name, settings=settings, owns_client=True)
     with contextlib.closing(model):
         yield model
 
