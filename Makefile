@@ -43,7 +43,7 @@ evals: $(VENV)/.dev-ready
 
 cassettes: $(VENV)/.dev-ready
 	$(BIN)/calmreply model fetch
-	CALMREPLY_RECORD=1 $(BIN)/python -m pytest -m "live or not live" tests/test_cassettes.py $(ARGS)
+	CALMREPLY_RECORD=1 $(BIN)/python -m pytest -m "live or not live" tests/test_cassettes.py tests/test_recorded_evals.py $(ARGS)
 
 package: $(VENV)/.dev-ready
 	.ci/package $(BIN)/python
@@ -65,5 +65,5 @@ $(VENV)/.demo-ready: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev-ready: pyproject.toml | $(BIN)/python
 	@echo "Setting up $(VENV) with the tools: this takes a minute or two, once."
-	@$(PIP) install -e '.[local]' $(DEV_TOOLS)
+	@$(PIP) install -e '.[local,evals]' $(DEV_TOOLS)
 	@touch $@

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from calmreply.model import Model
     from calmreply.tables import Row
 
-__all__ = ["SETTINGS", "Judge", "Verdict", "measured", "read_verdict"]
+__all__ = ["SETTINGS", "Judge", "Verdict", "measured", "only_model", "read_verdict"]
 
 SETTINGS = Settings(temperature=0.0, max_reply_tokens=80)
 """What a judge is asked with: the same answer every time, as far as the model allows."""
@@ -212,7 +212,7 @@ def measured(judge: Judge, cases: Sequence[JudgeCase]) -> tuple[list[Agreement],
         raise InputError("agreement is measured on cases of one language", hint="call it once a language")
     with ThreadPoolExecutor(_WORKERS) as pool:
         verdicts = list(pool.map(lambda case: judge.judge(case.review, case.reply, case.language), cases))
-    model = _only_model(verdicts)
+    model = only_model(verdicts)
     found = [
         agreement(
             [
@@ -230,8 +230,12 @@ def measured(judge: Judge, cases: Sequence[JudgeCase]) -> tuple[list[Agreement],
     return found, verdicts
 
 
-def _only_model(verdicts: Sequence[Mapping[str, Verdict]]) -> str:
-    """The one model that gave all verdicts."""
+def only_model(verdicts: Sequence[Mapping[str, Verdict]]) -> str:
+    """The one model that gave all verdicts; "unknown" where none was asked.
+
+    Raises:
+        InputError: they come from several.
+    """
     names = {one.model for verdict in verdicts for one in verdict.values() if one.model}
     if len(names) > 1:
         raise InputError(f"the server answered as {len(names)} models", hint="name one that stays the same")
@@ -311,7 +315,7 @@ def _judged(
     with ThreadPoolExecutor(_WORKERS) as pool:
         for row, (language, verdicts) in zip(rows, pool.map(judged, rows), strict=True):
             if allowed is not None and any(one.model for one in verdicts.values()):
-                require_gate(allowed, model=_only_model([verdicts]), prompt=judge.prompt, language=language)
+                require_gate(allowed, model=only_model([verdicts]), prompt=judge.prompt, language=language)
             yield {
                 "id": row.values["id"],
                 "passed": all(one.passed for one in verdicts.values()),

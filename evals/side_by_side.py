@@ -37,7 +37,7 @@ from evals.plain import PlainWriter
 from evals.shops import LabelledReader, shop_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 __all__ = ["Case", "Score", "added", "drawn", "score", "table", "written"]
 
@@ -170,8 +170,8 @@ class Score:
         return sum(self.kept.values())
 
 
-def score(path: Path) -> Score:
-    """Score a file of replies, each against its row's own plan.
+def score(path: Path, *, ignored: Collection[str] = ()) -> Score:
+    """Score a file of replies, each against its row's own plan; `ignored` rules count as kept.
 
     Raises:
         InputError: the file cannot be read, or a row has no plan.
@@ -189,7 +189,7 @@ def score(path: Path) -> Score:
                 f"row {row.number} of {path.name} has no plan", hint="write it with `side_by_side write`"
             )
         by = str(row.extra.get("by") or by)
-        rules = _broken_rules(row.values)
+        rules = _broken_rules(row.values) - set(ignored)
         kept[row.values["id"]] = not rules
         broken.update(rules)
         costs.update({name: row.extra.get(name) or 0 for name in _COSTS})
@@ -269,7 +269,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.command == "write":
         _write(options)
         return
-    scores = [score(path) for path in options.files]
+    scores = [score(path, ignored=options.ignore) for path in options.files]
     print(table(scores))
     for one in scores:
         if one.bad_rows:
@@ -320,6 +320,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     add_model_options(write)
     scored = commands.add_parser("score", help="score files of replies; the first is what is compared with")
     scored.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    scored.add_argument("--ignore", nargs="+", default=[], metavar="RULE", help="rules that count as kept")
     return parser.parse_args(argv)
 
 
