@@ -29,7 +29,7 @@ from calmreply.classifier import detect_language, screen
 from calmreply.cli.output import tell, tell_bad_row, tell_error
 from calmreply.contacts import mask_private_data
 from calmreply.errors import CalmReplyError, InputError, ModelError
-from calmreply.model import Message, ModelAnswer, ModelRequest, is_local, usage_of
+from calmreply.model import Message, ModelRequest, is_local, usage_of
 from calmreply.reply import Usage
 from calmreply.review import Review
 from calmreply.settings import Settings, Spending
@@ -39,12 +39,12 @@ from calmreply.untrusted import as_data
 from evals.agreement import Agreement, agreement, load, require_gate, save, table
 from evals.cases import HERE
 from evals.judge_cases import QUESTIONS, JudgeCase, judge_cases
-from evals.models import add_model_options, opened_model
+from evals.models import add_model_options, answered, opened_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from calmreply.model import Model
+    from calmreply.model import Model, ModelAnswer
     from calmreply.tables import Row
 
 __all__ = ["SETTINGS", "Judge", "Verdict", "measured", "only_model", "read_verdict"]
@@ -142,14 +142,12 @@ class Judge:
     def _asked(self, request: ModelRequest) -> Verdict:
         reservation = self.spending.reserve(tokens=estimate_request_tokens(request))
         try:
-            answer = self._model.complete(request)
+            answer = answered(self._model, request)
         except ModelError as error:
             reservation.settle(error.usage)
             if not (error.retryable or error.code == "model_refused"):
                 raise
             return Verdict(passed=None, trouble=error.code, usage=error.usage or Usage())
-        if not isinstance(answer, ModelAnswer):
-            raise InputError("a judge needs a sync model", hint="give it an openai.OpenAI client")
         usage = usage_of(answer, self._settings)
         reservation.settle(usage)
         passed, reason, trouble = _read(answer)

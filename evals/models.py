@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from typing import TYPE_CHECKING
 
 from calmreply.cli.options import client_of
 from calmreply.embedded import EmbeddedAnswers, patient
-from calmreply.model import model_from_environment
+from calmreply.errors import InputError
+from calmreply.model import ModelAnswer, model_from_environment
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from calmreply.model import Model
+    from calmreply.model import Model, ModelRequest
     from calmreply.settings import Settings
 
-__all__ = ["add_model_options", "opened_model"]
+__all__ = ["add_model_options", "answered", "opened_model"]
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -42,3 +44,18 @@ def opened_model(options: argparse.Namespace, settings: Settings) -> Iterator[tu
         settings = settings if named else patient(settings)
         with contextlib.closing(named or EmbeddedAnswers(settings)) as model:
             yield model, settings
+
+
+def answered(model: Model, request: ModelRequest) -> ModelAnswer:
+    """A sync model's answer.
+
+    Raises:
+        ModelError: no answer came.
+        InputError: the model is an async one.
+    """
+    answer = model.complete(request)
+    if isinstance(answer, ModelAnswer):
+        return answer
+    if inspect.iscoroutine(answer):
+        answer.close()
+    raise InputError("an evaluation asks a sync model", hint="give it an openai.OpenAI client")

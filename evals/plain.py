@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from calmreply.contacts import mask_private_data
 from calmreply.errors import InputError
-from calmreply.model import Message, ModelAnswer, ModelRequest, is_local
+from calmreply.model import Message, ModelRequest, is_local
 from calmreply.planning import make_plan
 from calmreply.review import Classification, Complaint, Review
 from calmreply.untrusted import as_data
+from evals.models import answered
 
 if TYPE_CHECKING:
-    from calmreply.model import Model
+    from calmreply.model import Model, ModelAnswer
     from calmreply.plan import Plan
     from calmreply.settings import Settings
     from calmreply.shop import Shop
@@ -69,10 +70,7 @@ class PlainWriter:
             ModelError: no answer came.
             InputError: the model is an async one.
         """
-        answer = self._model.complete(self.request(review, plan))
-        if not isinstance(answer, ModelAnswer):
-            raise InputError("the plain prompt needs a sync model", hint="give it an openai.OpenAI client")
-        return answer
+        return answered(self._model, self.request(review, plan))
 
 
 def _texts(language: str) -> dict[str, Any]:
