@@ -57,6 +57,7 @@ _QUESTIONS = HERE / "judge" / "questions.toml"
 _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _LONGEST_REPLY = 6_000  # characters; no platform takes a longer one
 _LONGEST_REVIEW = 6_000
+_LONGEST_REASON = 300
 _WORKERS = 2  # what the embedded model answers at once
 
 
@@ -66,7 +67,7 @@ class Verdict:
 
     Attributes:
         passed: yes or no; None where there is no verdict.
-        reason: the judge's own, in a few words.
+        reason: the judge's own, in a few words; the beginning of an answer that could not be read.
         trouble: why there is no verdict: "unreadable", "cut", "refused", "too_long", "kept_local" (the
             review is at risk and would have left this machine), or the code of a `ModelError`.
         model: as the server names it; None where none was asked.
@@ -169,7 +170,7 @@ def read_verdict(text: str) -> tuple[bool, str] | None:
     answer = said.get("answer") if isinstance(said, dict) else None
     known = {"yes": True, "no": False}
     passed = known.get(answer.strip().casefold()) if isinstance(answer, str) else None
-    return None if passed is None else (passed, str(said.get("reason", ""))[:300])
+    return None if passed is None else (passed, str(said.get("reason", ""))[:_LONGEST_REASON])
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -184,8 +185,9 @@ def _read(answer: ModelAnswer) -> tuple[bool | None, str, str | None]:
         return None, "", "refused"
     if answer.finish_reason == "length":
         return None, "", "cut"
-    found = read_verdict(answer.text or "")
-    return (*found, None) if found else (None, "", "unreadable")
+    text = answer.text or ""
+    found = read_verdict(text)
+    return (*found, None) if found else (None, text[:_LONGEST_REASON], "unreadable")
 
 
 def _seen(text: str) -> str:

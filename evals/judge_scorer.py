@@ -80,4 +80,8 @@ def _values(verdicts: dict[str, Verdict]) -> dict[str, float]:
 
 
 def _explanation(verdicts: dict[str, Verdict]) -> str:
-    return "; ".join(f"{name}: {one.reason or one.trouble}" for name, one in verdicts.items())
+    return "; ".join(f"{name}: {_said(one)}" for name, one in verdicts.items())
+
+
+def _said(verdict: Verdict) -> str:
+    return f"{verdict.trouble} ({verdict.reason})" if verdict.trouble else verdict.reason

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from calmreply.contacts import mask_private_data
 from calmreply.errors import InputError
 from calmreply.model import Message, ModelRequest, is_local
-from calmreply.planning import make_plan
-from calmreply.review import Classification, Complaint, Review
-from calmreply.untrusted import as_data
 from evals.models import answered
 
 if TYPE_CHECKING:
     from calmreply.model import Model, ModelAnswer
     from calmreply.plan import Plan
+    from calmreply.review import Review
     from calmreply.settings import Settings
     from calmreply.shop import Shop
 
@@ -29,37 +27,42 @@ _TEXTS = Path(__file__).parent / "plain"
 
 
 class PlainWriter:
-    """Writes replies with one prompt for a shop: rules, policy, the review. What comes back is the reply.
+    """Writes replies with one prompt for a shop: the rules, the review, the offer. What comes is the reply.
+
+    The model is told what calmreply's plan holds, complaint and offer, so that the writing is compared and
+    not the planning; whoever has it choose from the policy itself gets more wrong offers.
 
     Args:
-        shop: the policy that stands in the prompt.
+        shop: whose name and contact stand in the prompt.
         model: a sync model.
         settings: its cap on a reply.
         language: of the prompt and the replies.
-        is_told: whether the model is told each review's complaint, as calmreply is by the labels.
 
     Raises:
         InputError: there is no plain prompt in that language.
     """
 
-    def __init__(
-        self, shop: Shop, model: Model, settings: Settings, *, language: str, is_told: bool = True
-    ) -> None:
+    def __init__(self, shop: Shop, model: Model, settings: Settings, *, language: str) -> None:
         self._model = model
         self._settings = settings
-        self._is_told = is_told
         self._texts = _texts(language)
-        self.system = _system(self._texts, shop, language)
+        self.system = _system(self._texts, shop)
 
     def request(self, review: Review, plan: Plan) -> ModelRequest:
         """The request for a reply; e-mails, phones and links are masked if it leaves this machine."""
-        shown = {"author": review.author, "stars": review.stars, "product": review.product}
-        text = review.text if is_local(self._model) else mask_private_data(review.text)
-        fields = {**{name: value for name, value in shown.items() if value}, "text": text}
-        told = [self._texts["told"].format(complaint=plan.complaint)] if self._is_told else []
-        asked = "\n\n".join((*told, f"{self._texts['review']}\n{as_data(fields)}"))
+        signed = self._texts["signed"].format(author=review.author) if review.author else ""
+        asked = self._texts["asked"].format(
+            signed=signed,
+            stars=review.stars or 1,
+            text=review.text if is_local(self._model) else mask_private_data(review.text),
+            complaint=self._texts["complaints"][plan.complaint],
+            offer=_offer(self._texts, plan),
+        )
         return ModelRequest(
-            messages=(Message(role="system", content=self.system), Message(role="user", content=asked)),
+            messages=(
+                Message(role="system", content=self.system),
+                Message(role="user", content=asked.strip()),
+            ),
             max_tokens=self._settings.max_reply_tokens,
         )
 
@@ -81,19 +84,11 @@ def _texts(language: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def _system(texts: dict[str, Any], shop: Shop, language: str) -> str:
-    """The rules with the shop's whole policy in them."""
-    plans = {complaint: _plan_for(complaint, shop, language) for complaint in Complaint}
-    offers = "\n".join(f"- {complaint}: {_offer(texts, plan)}" for complaint, plan in plans.items())
-    channel = plans[Complaint.DAMAGED].channel
-    contact = texts["contact"].format(kind=channel.kind, value=channel.value).strip() if channel else "-"
-    system: str = texts["system"].format(shop=shop.name, contact=contact, offers=offers)
+def _system(texts: dict[str, Any], shop: Shop) -> str:
+    channel = shop.channels[0] if shop.channels else None
+    contact = f"{channel.kind} {channel.value}".strip() if channel else texts["anywhere"]
+    system: str = texts["system"].format(shop=shop.name, contact=contact)
     return system.strip()
-
-
-def _plan_for(complaint: Complaint, shop: Shop, language: str) -> Plan:
-    reading = Classification(complaint=complaint, complaints=(complaint,), language=language)
-    return make_plan(Review(), reading, shop)
 
 
 def _offer(texts: dict[str, Any], plan: Plan) -> str:

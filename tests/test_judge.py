@@ -327,7 +327,7 @@ def test_inspect_gets_a_value_a_question_and_none_without_a_verdict() -> None:
     assert isinstance(score.value, dict)
     assert math.isnan(score.value.pop("fit"))
     assert score.value == {"sense": 1, "natural": 0, "every": 0, "read": 2 / 3}
-    assert score.explanation == "sense: fine; natural: another item; fit: unreadable"
+    assert score.explanation == "sense: fine; natural: another item; fit: unreadable (hm)"
 
 
 def test_inspect_gets_no_pass_without_a_verdict() -> None:

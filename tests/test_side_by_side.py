@@ -5,7 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import GOOD, REVIEW, ceramics
+from fakes import GOOD, REVIEW, FixedClassifier, ceramics
 
 from calmreply import (
     InputError,
@@ -22,6 +22,7 @@ from calmreply.cli import main as command_line
 from calmreply.languages import language_codes
 from calmreply.model import ModelAnswer
 from calmreply.plan import Action
+from calmreply.review import Complaint
 from calmreply.testing import AsyncScriptedModel, ScriptedModel
 from evals import side_by_side
 from evals.plain import PlainWriter
@@ -31,6 +32,7 @@ from evals.side_by_side import Case, Score, added, calmreply, drawn, plain, scor
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from calmreply import Shop
     from calmreply.errors import ModelError
 
 SETTINGS = Settings()
@@ -49,35 +51,40 @@ def plain_writer(*script: str | ModelAnswer | ModelError) -> tuple[PlainWriter, 
     return PlainWriter(ceramics(), model, SETTINGS, language="en"), model
 
 
+def asked_of(shop: Shop, language: str, review: Review = REVIEW) -> str:
+    """What the plain prompt asks in a shop's name about a damaged item."""
+    with Replier(shop, client=False, classifier=FixedClassifier(language=language)) as replier:
+        plan = replier.plan(review)
+    writer = PlainWriter(shop, ScriptedModel(), SETTINGS, language=language)
+    return "\n".join(one.content for one in writer.request(review, plan).messages)
+
+
 @pytest.mark.parametrize("language", language_codes())
-def test_the_plain_prompt_holds_the_shops_whole_policy(language: str) -> None:
+def test_the_plain_prompt_holds_shop_contact_review_and_offer(language: str) -> None:
     shop = shop_for(language)
-    system = PlainWriter(shop, ScriptedModel(), SETTINGS, language=language).system
-    assert shop.name in system
-    assert shop.channels[0].value in system
-    assert {"en": "$20 within 48 hours", "vi": "50K trong 2 ngày"}[language] in system
-    assert "{" not in system
-
-
-def test_the_plain_prompt_has_words_for_every_remedy() -> None:
-    worth = {Action.PARTIAL_REFUND, Action.VOUCHER}
-    for action in Action:
-        offer = {"action": action, "within": "24 hours", **({"value": "10%"} if action in worth else {})}
-        shop = ceramics(remedies={"damaged": offer})
-        system = PlainWriter(shop, ScriptedModel(), SETTINGS, language="en").system
-        (line,) = [one for one in system.splitlines() if one.startswith("- damaged: ")]
-        assert line.endswith(" within 24 hours")
-        assert ("10%" in line) == (action in worth)
-
-
-def test_the_plain_prompt_is_told_the_complaint_and_may_be_left_to_read_it() -> None:
-    asked = [
-        PlainWriter(ceramics(), ScriptedModel(), SETTINGS, language="en", is_told=told).request(REVIEW, PLAN)
-        for told in (True, False)
+    asked = asked_of(shop, language)
+    offer = {"en": "a replacement within 24 hours; keep the", "vi": "đổi món mới trong 24 giờ; không cần"}[
+        language
     ]
-    said = ["`damaged`" in one.messages[1].content for one in asked]
-    assert said == [True, False]
-    assert all(REVIEW.text in one.messages[1].content for one in asked)
+    for told in (shop.name, shop.channels[0].value, REVIEW.text, "Anna Smith", offer):
+        assert told in asked
+
+
+def test_braces_in_a_review_are_only_text() -> None:
+    assert "{offer} {" in asked_of(ceramics(), "en", Review(text="Broken {offer} {"))
+
+
+def test_the_plain_prompt_has_words_for_every_complaint_and_remedy() -> None:
+    worth = {Action.PARTIAL_REFUND, Action.VOUCHER}
+    for language in language_codes():
+        writer = PlainWriter(ceramics(), ScriptedModel(), SETTINGS, language=language)
+        for action in Action:
+            remedy = Remedy(action=action, value="10%" if action in worth else None, within="24h")
+            for complaint in Complaint:
+                plan = PLAN.model_copy(update={"complaint": complaint, "remedy": remedy})
+                said = writer.request(REVIEW, plan).messages[1].content
+                assert ("10%" in said) == (action in worth)
+                assert "24h" in said
 
 
 def test_private_data_leaves_masked_here_too() -> None:
