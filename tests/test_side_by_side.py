@@ -25,7 +25,7 @@ from calmreply.plan import Action
 from calmreply.review import Complaint
 from calmreply.testing import AsyncScriptedModel, ScriptedModel
 from evals import side_by_side
-from evals.plain import PlainWriter
+from evals.plain import PlainWriter, plain_prompt
 from evals.shops import shop_for
 from evals.side_by_side import Case, Score, added, calmreply, drawn, plain, score, table, written
 
@@ -43,6 +43,8 @@ PLAN = Plan(
     contacts=("0909 123 456",),
     name="Anna",
 )
+FIVE_DOLLARS = {"value": "$5", "within": "3 days"}
+TWENTY_THOUSAND = {"value": "20K", "within": "3 ngày"}
 CASE = Case(review=REVIEW, plan=PLAN)
 
 
@@ -70,6 +72,26 @@ def test_the_plain_prompt_holds_shop_contact_review_and_offer(language: str) -> 
         assert told in asked
 
 
+@pytest.mark.parametrize("language", language_codes())
+def test_the_examples_of_the_plain_prompt_keep_every_rule(language: str) -> None:
+    shop = shop_for(language)
+    channel = shop.channels[0]
+    for example in plain_prompt(language)["examples"]:
+        remedy = {
+            "damaged": Remedy(action=Action.REPLACEMENT, within={"en": "12 hours", "vi": "12 giờ"}[language]),
+            "late": Remedy(action=Action.VOUCHER, **{"en": FIVE_DOLLARS, "vi": TWENTY_THOUSAND}[language]),
+        }[example["complaint"]]
+        plan = Plan(
+            complaint=example["complaint"],
+            remedy=remedy,
+            channel=channel,
+            contacts=(channel.value,),
+            language=language,
+        )
+        reply = example["reply"].format(contact=f"{channel.kind} {channel.value}")
+        assert not [one for one in check(reply, plan, Review(text=example["text"])) if one.is_error]
+
+
 def test_braces_in_a_review_are_only_text() -> None:
     assert "{offer} {" in asked_of(ceramics(), "en", Review(text="Broken {offer} {"))
 
@@ -82,7 +104,7 @@ def test_the_plain_prompt_has_words_for_every_complaint_and_remedy() -> None:
             remedy = Remedy(action=action, value="10%" if action in worth else None, within="24h")
             for complaint in Complaint:
                 plan = PLAN.model_copy(update={"complaint": complaint, "remedy": remedy})
-                said = writer.request(REVIEW, plan).messages[1].content
+                said = writer.request(REVIEW, plan).messages[-1].content
                 assert ("10%" in said) == (action in worth)
                 assert "24h" in said
 
@@ -90,7 +112,7 @@ def test_the_plain_prompt_has_words_for_every_complaint_and_remedy() -> None:
 def test_private_data_leaves_masked_here_too() -> None:
     writer, model = plain_writer("Sorry.")
     writer.write(Review(text="Cracked mug, write to anna.reed@example.com"), PLAN)
-    assert "anna.reed" not in model.requests[0].messages[1].content
+    assert "anna.reed" not in model.requests[0].messages[-1].content
 
 
 def test_a_language_without_a_plain_prompt_is_named() -> None:
