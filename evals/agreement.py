@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from calmreply.errors import CalmReplyError, InputError
+from evals.judge_cases import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -144,9 +145,10 @@ def require_gate(agreements: Iterable[Agreement], *, model: str, prompt: str, la
     measured = [
         one for one in agreements if (one.model, one.prompt, one.language) == (model, prompt, language)
     ]
-    if not measured:
+    if {one.question for one in measured} != set(QUESTIONS):
         raise JudgeRefusedError(
-            f"how far {model!r} agrees with people on replies in {language!r} has not been measured",
+            f"how far {model!r} agrees with people on replies in {language!r} has not been measured "
+            "on every question",
             hint="run `python -m evals.judge agree` with this model and these questions first",
         )
     weak = [one for one in measured if not one.is_gate]

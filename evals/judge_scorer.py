@@ -63,7 +63,7 @@ def judged(
         review = Review.model_validate(state.metadata["review"])
         language, reply = state.metadata["language"], state.output.completion
         verdicts = await asyncio.to_thread(opened().judge, review, reply, language)
-        if allowed is not None:
+        if allowed is not None and any(one.model for one in verdicts.values()):
             require_gate(allowed, model=only_model([verdicts]), prompt=opened().prompt, language=language)
         return Score(value=_values(verdicts), answer=reply, explanation=_explanation(verdicts))
 

@@ -8,12 +8,17 @@ from hypothesis import strategies as st
 
 from calmreply.errors import InputError
 from evals.agreement import Agreement, JudgeRefusedError, agreement, kappa, load, require_gate, save, table
+from evals.judge_cases import QUESTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ASKED: dict[str, Any] = {"model": "m", "prompt": "p", "question": "sense", "language": "en"}
 GOOD = [(True, True)] * 9 + [(False, False)] * 9 + [(True, False), (False, True)]
+
+
+def on_every_question(pairs: list[tuple[bool, bool | None]]) -> list[Agreement]:
+    return [agreement(pairs, **{**ASKED, "question": name}) for name in QUESTIONS]
 
 
 def test_kappa_of_a_worked_example() -> None:
@@ -53,7 +58,7 @@ def test_agreement_counts_what_was_missed_and_what_was_alarmed() -> None:
 
 
 def test_an_agreeing_judge_may_decide() -> None:
-    require_gate([agreement(GOOD, **ASKED)], model="m", prompt="p", language="en")
+    require_gate(on_every_question([*GOOD]), model="m", prompt="p", language="en")
 
 
 @pytest.mark.parametrize(
@@ -66,10 +71,11 @@ def test_an_agreeing_judge_may_decide() -> None:
     ids=["always yes", "nothing bad among the cases", "too many without a verdict"],
 )
 def test_a_judge_that_agrees_too_little_is_refused(pairs: list[tuple[bool, bool | None]]) -> None:
-    found = agreement(pairs, **ASKED)
-    assert not found.is_gate
+    weak = agreement(pairs, **ASKED)
+    assert not weak.is_gate
+    others = [one for one in on_every_question([*GOOD]) if one.question != weak.question]
     with pytest.raises(JudgeRefusedError, match="agrees too little") as caught:
-        require_gate([found], model="m", prompt="p", language="en")
+        require_gate([weak, *others], model="m", prompt="p", language="en")
     assert "--gate" in caught.value.hint
 
 
@@ -79,7 +85,12 @@ def test_agreement_counts_for_that_model_those_questions_and_that_language_only(
 ) -> None:
     asked = {"model": "m", "prompt": "p", "language": "en", **other}
     with pytest.raises(JudgeRefusedError, match="has not been measured"):
-        require_gate([agreement(GOOD, **ASKED)], **asked)
+        require_gate(on_every_question([*GOOD]), **asked)
+
+
+def test_a_question_that_was_not_measured_is_not_decided() -> None:
+    with pytest.raises(JudgeRefusedError, match="on every question"):
+        require_gate(on_every_question([*GOOD])[1:], model="m", prompt="p", language="en")
 
 
 def test_an_agreement_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -338,7 +338,10 @@ def test_inspect_gets_no_pass_without_a_verdict() -> None:
 
 def test_a_poor_judge_is_refused_as_a_gate_in_inspect(tmp_path: Path) -> None:
     judge = Judge(ScriptedModel())
-    poor = agreement([(False, True)] * 9, model="judge-1", prompt=judge.prompt, question="fit", language="en")
-    save([poor], tmp_path / "a.json")
+    poor = [
+        agreement([(False, True)] * 9, model="judge-1", prompt=judge.prompt, question=name, language="en")
+        for name in QUESTIONS
+    ]
+    save(poor, tmp_path / "a.json")
     with pytest.raises(JudgeRefusedError, match="agrees too little"):
         scored(lambda _: YES, gate=str(tmp_path / "a.json"))
