@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from calmreply.prompt_files import read_classify_text, read_prompts
 from calmreply.review import Classification, Complaint, Signal
 from calmreply.slots import capitalised
 from calmreply.tokens import cut_at_sentence, upper_bound_tokens
-from calmreply.untrusted import as_data
 from calmreply.voices import voice_words
 from calmreply.wording import Wording, pick, told_apart
 
@@ -44,6 +44,10 @@ _MOST_CLASSIFY_TOKENS = 300
 _MOST_PRODUCT_CHARACTERS = 120
 _ROOMY_CHARACTERS = 1000
 _FEWEST_TELLING_WORDS = 5
+# Marks that chat servers read as the end of a message. In JSON every character may be written by its number.
+_SERVER_MARKS = re.compile(
+    r"[<>\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\[(?=/?[A-Z_]{2,}\])"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -376,7 +380,8 @@ def _as_json(review: Review, text: str, product: str | None = None) -> str:
     if product:
         fields["product"] = product[:_MOST_PRODUCT_CHARACTERS]
     fields["text"] = text.strip()
-    return as_data(fields)
+    written = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    return _SERVER_MARKS.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
 
 
 def _problem_line(violation: Violation, draft: str) -> str:
