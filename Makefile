@@ -3,8 +3,10 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# Words after the target's own: make test ARGS="-k tables", make evals ARGS="--language vi"
+# Words after the target's own: make test ARGS="-k tables", make evals ARGS="--logs logs/now"
 ARGS ?=
+# MODEL=1 lets make evals ask the embedded model too, about ten seconds a review.
+MODEL ?=
 # Where the real reviews lie; without them the evals run on the project's own.
 DATA ?= ../shared/data
 
@@ -38,8 +40,8 @@ live: $(VENV)/.dev-ready
 	$(BIN)/python -m pytest -m live $(ARGS)
 
 evals: $(VENV)/.dev-ready
-	$(BIN)/python -m evals.rules $(ARGS)
-	$(BIN)/python -m evals.complaints $(if $(wildcard $(DATA)),--data $(DATA)) $(ARGS)
+	$(if $(MODEL),$(BIN)/calmreply model fetch)
+	$(BIN)/python -m evals $(if $(wildcard $(DATA)),--data $(DATA)) $(if $(MODEL),--model) $(ARGS)
 
 cassettes: $(VENV)/.dev-ready
 	$(BIN)/calmreply model fetch

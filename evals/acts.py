@@ -25,8 +25,8 @@ from calmreply.review import Signal
 from calmreply.shop import Shop
 from calmreply.template_check import plan_shapes
 from calmreply.templates import Library, candidates
-from evals.embedded import POLICY
 from evals.fit import grow, noisy, packed
+from evals.shops import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

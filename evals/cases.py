@@ -1,6 +1,6 @@
 """The labelled cases and their split: `dev` is for writing rules, `test` is only ever measured.
 
-Replies written apart for measuring carry a `t` in their ids (`en-t-001`); reviews are split by
+Replies written apart for measuring carry a `u` in their ids (`en-u-001`); reviews are split by
 their id's hash.
 """
 
@@ -13,6 +13,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from calmreply.errors import InputError
 from calmreply.plan import Plan
 from calmreply.review import Review
 
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 
 def reply_split_of(case_id: str) -> str:
     """`test` for the replies written to be measured on, `dev` for all others."""
-    return "test" if "-t-" in case_id else "dev"
+    return "test" if "-u-" in case_id else "dev"
 
 
 def split_of(case_id: str) -> str:
@@ -43,8 +44,19 @@ class ReplyCase:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    """The rows of a JSONL file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path.name!r}: {error.strerror}", hint="name the folder with it"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path.name!r} is no JSONL: {error}", hint="one JSON object a line") from None
 
 
 def reply_cases(language: str) -> list[ReplyCase]:

@@ -85,9 +85,9 @@ def complaint_rows(language: str, chance: random.Random) -> Rows:
     return rows + run_ons(rows, chance) + own_reviews(language) + told * PIECES + cases * CASES
 
 
-def pieces(language: str) -> Rows:
+def pieces(language: str, name: str = "pieces") -> Rows:
     """(text, label) of the plain pieces of reviews; "risk+late" is at risk and about lateness too."""
-    lines = (HERE / "training" / f"pieces_{language}.txt").read_text("utf-8").splitlines()
+    lines = (HERE / "training" / f"{name}_{language}.txt").read_text("utf-8").splitlines()
     rows = (line.partition("|") for line in lines if line.strip() and not line.startswith("#"))
     return [(text.strip(), label.strip()) for label, _, text in rows]
 
@@ -96,7 +96,8 @@ def risk_rows(language: str) -> Rows:
     """What is at risk and what only sounds so: grown sentences, clauses, and our own reviews."""
     rows = grown_rows(f"risk_{language}", RISKS_PER_PATTERN)
     rows += [(text, "near") for text, _ in grown_rows(f"clauses_{language}", CLAUSES_AS_NO_RISK)]
-    told = [(text, "risk" if label.startswith("risk") else "near") for text, label in pieces(language)]
+    named = [*pieces(language), *pieces(language, "risk_pieces")]
+    told = [(text, "risk" if label.startswith("risk") else "near") for text, label in named]
     rows += told * PIECES
     rows += told_in_passing(rows, told, random.Random(SEED))
     rows += [(text, "risk" if risk else "near") for text, _, risk in case_reviews(language)] * CASES

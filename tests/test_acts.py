@@ -134,5 +134,5 @@ def test_no_sentence_of_the_test_replies_is_fitted_to(language: str) -> None:
     lines = (EVALS / "replies" / f"acts_{language}.txt").read_text("utf-8").splitlines()
     ids = {line.partition("|")[0].strip() for line in lines if not line.startswith("#")}
     assert ids <= known
-    assert any("-t-" in id_ for id_ in known)
-    assert not any("-t-" in id_ for id_ in ids)
+    assert any("-u-" in id_ for id_ in known)
+    assert not any("-u-" in id_ for id_ in ids)

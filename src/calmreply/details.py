@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from calmreply.concepts import Concept, Mention, Vocabulary
+    from calmreply.plan import Plan
 
-__all__ = ["detail_phrase", "find_details", "find_products", "is_specific"]
+__all__ = ["detail_phrase", "find_details", "find_products", "is_specific", "told_apart"]
 
+# The complaints that are about the thing itself.
+_ABOUT_THINGS = frozenset({"damaged", "not_as_described", "quality"})
 _MOST = 3
 _LONGEST = 4_000
 _FEW_SENTENCES = 3
@@ -76,7 +79,7 @@ def detail_phrase(detail: str, language: str) -> str | None:
     if concept is None:
         return None
     kind = vocabulary.concepts.get(PRODUCT + product) if product else None
-    if kind is None or concept.with_product is None:
+    if kind is None or concept.with_product is None or not _parts(concept.with_product, kind):
         return concept.phrase
     return _filled(concept.with_product, kind)
 
@@ -87,6 +90,28 @@ def is_specific(details: Sequence[str], language: str) -> bool:
     return any(
         (concept := vocabulary.concepts.get(detail.partition(":")[0])) is not None and not concept.general
         for detail in details
+    )
+
+
+def told_apart(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The plan's details that are what its complaint is about, and those beside the point.
+
+    Beside it is what another complaint is about, and a thing of which nothing is told where the complaint
+    is not about things: "sorry about the app" is no word for a late parcel.
+    """
+    concepts = load_vocabulary(plan.language).concepts
+
+    def is_own(detail: str) -> bool:
+        concept = concepts.get(detail.partition(":")[0])
+        if detail.startswith(PRODUCT):
+            return plan.complaint in _ABOUT_THINGS
+        return concept is None or concept.complaint in {"", plan.complaint}
+
+    own = tuple(detail for detail in plan.details if is_own(detail))
+    things = tuple(detail for detail in own if detail.startswith(PRODUCT))
+    return (
+        tuple(detail for detail in own if detail not in things) + things,
+        tuple(detail for detail in plan.details if detail not in own),
     )
 
 
@@ -121,6 +146,15 @@ def _is_packed(name: str, mentions: Iterable[Mention]) -> bool:
 
 def _named(kind: Concept, vocabulary: Vocabulary) -> str:
     return f"{vocabulary.article} {kind.phrase}".strip()
+
+
+def _parts(text: str, kind: Concept) -> bool:
+    """Whether the product is another thing than what is said of it: no "camera of the camera".
+
+    The first of several words says what sort of thing it is ("chiếc camera"), and stands in other phrases too.
+    """
+    words = kind.phrase.casefold().split()
+    return set(text.casefold().split()).isdisjoint(words[1:] or words)
 
 
 def _filled(text: str, kind: Concept) -> str:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from calmreply.details import told_apart
 from calmreply.echo import without_echo
 from calmreply.grounding import grounded
 from calmreply.languages import load_language
@@ -19,7 +20,7 @@ from calmreply.review import Classification, Complaint, Signal
 from calmreply.slots import capitalised
 from calmreply.tokens import cut_at_sentence, upper_bound_tokens
 from calmreply.voices import voice_words
-from calmreply.wording import Wording, pick, told_apart
+from calmreply.wording import Wording, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

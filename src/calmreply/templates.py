@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from calmreply.checks import check, errors_in
+from calmreply.details import told_apart
 from calmreply.languages import load_language
 from calmreply.platform import find_platform
 from calmreply.review import Signal
@@ -13,7 +14,7 @@ from calmreply.shop import Voice
 from calmreply.slots import capitalised
 from calmreply.template_files import read_texts
 from calmreply.voices import voice_of
-from calmreply.wording import Wording, pick, told_apart
+from calmreply.wording import Wording, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from calmreply.shop import Voice
     from calmreply.template_files import Texts
 
-__all__ = ["Wording", "known_slots", "pick", "told_apart"]
+__all__ = ["Wording", "known_slots", "pick"]
 
-# The complaints that are about the thing itself.
-_ABOUT_THINGS = frozenset({"damaged", "not_as_described", "quality"})
 _SLOTS = frozenset(
     {"hello", "name", "problem", "remedy", "extra", "invitation", "question", "role", "shop"}
     | {"reach", "value", "by", "within", "contact", "kind"}
@@ -187,33 +185,9 @@ def _kind_names(channel: Channel) -> Sequence[str]:
     return " ".join(channel.kind.casefold().split()), channel_kind(channel.kind)
 
 
-def told_apart(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The plan's details that are what its complaint is about, and those beside the point.
-
-    Beside it is what another complaint is about, and a thing of which nothing is told where the complaint
-    is not about things: "sorry about the app" is no word for a late parcel.
-    """
-    from calmreply.concepts import PRODUCT, load_vocabulary
-
-    concepts = load_vocabulary(plan.language).concepts
-
-    def is_own(detail: str) -> bool:
-        concept = concepts.get(detail.partition(":")[0])
-        if detail.startswith(PRODUCT):
-            return plan.complaint in _ABOUT_THINGS
-        return concept is None or concept.complaint in {"", plan.complaint}
-
-    own = tuple(detail for detail in plan.details if is_own(detail))
-    things = tuple(detail for detail in own if detail.startswith(PRODUCT))
-    return (
-        tuple(detail for detail in own if detail not in things) + things,
-        tuple(detail for detail in plan.details if detail not in own),
-    )
-
-
 def _detail_phrase(plan: Plan) -> str | None:
     """The most telling thing the review says; more of them in a row would read like a list of charges."""
-    from calmreply.details import detail_phrase
+    from calmreply.details import detail_phrase, told_apart
 
     own, beside = told_apart(plan)
     phrases = (detail_phrase(detail, plan.language) for detail in (*own, *beside))

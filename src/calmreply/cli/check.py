@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from calmreply.tables import Row
     from calmreply.violation import Violation
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "audited", "run"]
 
 _MOST_FIELDS_NAMED = 3
 
@@ -63,6 +63,23 @@ def run(arguments: argparse.Namespace) -> int:
     return tally.exit_code
 
 
+def audited(row: Row, replier: Replier, *, has_shop: bool) -> tuple[Review, Plan, str]:
+    """What a row is checked by: its review, its own plan or one made from the review, and the reply.
+
+    Without a shop of the caller's nothing is known to be owed, and nobody's contact is the shop's.
+
+    Raises:
+        InputError: there is no reply, or the plan is none.
+    """
+    review, reply = _review(row), row.values.get("reply")
+    if not reply:
+        raise InputError("no reply", hint="a column `reply` holds it, or --map reply=COLUMN names one")
+    if (given := row.values.get("plan")) is not None:
+        return review, _given_plan(given), reply
+    plan = replier.plan(review, cautious=False)
+    return review, plan if has_shop else _without_policy(plan), reply
+
+
 class _Auditor:
     """Checks row by row."""
 
@@ -77,10 +94,8 @@ class _Auditor:
     def checked(self, row: Row) -> dict[str, object]:
         from calmreply.checks import check, errors_in
 
-        review, reply = _review(row), row.values.get("reply")
-        if not reply:
-            raise InputError("no reply", hint="a column `reply` holds it, or --map reply=COLUMN names one")
-        plan = self._plan(row, review)
+        review, plan, reply = audited(row, self._replier, has_shop=self._has_shop)
+        self._warn(row)
         violations = check(reply, plan, review)
         publishable = not errors_in(violations)
         self.unpublishable += not publishable
@@ -92,18 +107,11 @@ class _Auditor:
             "violations": [one.model_dump(mode="json") for one in violations],
         }
 
-    def _plan(self, row: Row, review: Review) -> Plan:
-        if (given := row.values.get("plan")) is not None:
-            return _given_plan(given)
-        plan = self._replier.plan(review, cautious=False)
-        if self._has_shop:
-            return plan
-        if not self._has_warned:
-            self._has_warned = True
-            tell(
-                "neither a plan nor --shop: no contact is known to be the shop's, and any offer is a promise"
-            )
-        return _without_policy(plan)
+    def _warn(self, row: Row) -> None:
+        if self._has_shop or self._has_warned or row.values.get("plan") is not None:
+            return
+        self._has_warned = True
+        tell("neither a plan nor --shop: no contact is known to be the shop's, and any offer is a promise")
 
     def _explain(self, name: str, reply: str, plan: Plan, violations: Sequence[Violation]) -> None:
         from calmreply.cli.explain import explanation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from calmreply.analysis import analyse
 from calmreply.concepts import NAMES, PRODUCT, load_vocabulary, mentions_in, spoken_words
-from calmreply.details import detail_phrase, find_details, is_specific
+from calmreply.details import detail_phrase, find_details, is_specific, told_apart
 from calmreply.rules import Case, Finding, rule
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from calmreply.analysis import Analysis
     from calmreply.concepts import Vocabulary
     from calmreply.plan import Plan
+    from calmreply.review import Review
 
 __all__ = ["takes_up"]
 
@@ -41,7 +42,8 @@ def takes_up(case: Case) -> bool:
     """Whether the reply takes up something of the review, or names the complaint of a vague one.
 
     A concept, a product, a telling word, a number or a stretch of time that both have is enough. The
-    plan's own words (offers, contacts, names) do not count.
+    plan's own words (offers, contacts, names) do not count. A plan whose details are all beside its
+    complaint counts as vague: better the complaint alone than the wrong thing named.
     """
     plan, review = case.plan, case.review
     if _says_a_detail(case):
@@ -56,13 +58,17 @@ def takes_up(case: Case) -> bool:
         return True
     if _shares_words(case):
         return True
-    details = plan.details or find_details(review.text, plan.language, product=review.product)
+    details = told_apart(plan)[0] if plan.details else _details(review, plan.language)
     if is_specific(details, plan.language):
         return False
     return bool(shared) or any(
         name == NAMES + plan.complaint or (name in concepts and concepts[name].complaint == plan.complaint)
         for name in said
     )
+
+
+def _details(review: Review, language: str) -> tuple[str, ...]:
+    return find_details(review.text, language, product=review.product)
 
 
 def _says_a_detail(case: Case) -> bool:
