@@ -267,9 +267,14 @@ def _agree(judge: Judge, options: argparse.Namespace) -> int:
         found += agreements
         if options.show:
             _show(cases, verdicts)
-    print(f"Judge: {found[0].model}, questions {judge.prompt}\n\n{table(found)}")
+    said = f"Judge: {found[0].model}, questions {judge.prompt}\n\n{table(found)}"
+    print(said)
     if options.out:
         save(found, options.out)
+    if options.results:
+        from evals.report import written
+
+        written(options.results, {"judge": said})
     return 0
 
 
@@ -334,6 +339,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     agree.add_argument("--language", nargs="+", default=["en", "vi"])
     agree.add_argument("--limit", type=int, help="only so many cases of each")
     agree.add_argument("--out", type=Path, help="where the agreement is kept, for --gate")
+    agree.add_argument("--results", type=Path, help="also write the table between a page's markers")
     agree.add_argument("--show", action="store_true", help="print where judge and labels differ")
     judged = commands.add_parser("file", help="judge the replies of a file")
     judged.add_argument("input", metavar="IN", help="rows as `calmreply check` reads them")

@@ -39,7 +39,7 @@ from evals.shops import LabelledReader, shop_for
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-__all__ = ["Case", "Score", "added", "drawn", "score", "table", "written"]
+__all__ = ["Case", "Score", "added", "drawn", "report", "score", "table", "written"]
 
 WRITERS = ("plain", "calmreply", "templates")
 _WORKERS = 2  # what the embedded model answers at once
@@ -270,16 +270,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         _write(options)
         return
     scores = [score(path, ignored=options.ignore) for path in options.files]
-    print(table(scores))
-    for one in scores:
-        if one.bad_rows:
-            print(f"\n{one.by}: {one.bad_rows} rows could not be read and are in no figure")
+    said = report(scores)
+    print(said)
+    if options.results:
+        from evals.report import written as write_blocks
+
+        write_blocks(options.results, {options.block: said})
+
+
+def report(scores: Sequence[Score]) -> str:
+    """The table, what could not be read, and what each file adds to the first one, as Markdown."""
+    lines = [table(scores)]
+    lines += [
+        f"{one.by}: {one.bad_rows} rows could not be read and are in no figure."
+        for one in scores
+        if one.bad_rows
+    ]
     for one in scores[1:]:
         plus = added(scores[0], one)
-        print(
-            f"\n{one.by} adds {plus.share:+.0%} ({plus.low:+.0%} to {plus.high:+.0%}) "
-            f"to {scores[0].by} on {plus.pairs} reviews"
+        lines.append(
+            f"{one.by} adds {plus.share:+.0%} ({plus.low:+.0%} to {plus.high:+.0%}) of replies that keep "
+            f"every rule to {scores[0].by}, on {plus.pairs} reviews."
         )
+    return "\n\n".join(lines)
 
 
 def _write(options: argparse.Namespace) -> None:
@@ -320,6 +333,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     add_model_options(write)
     scored = commands.add_parser("score", help="score files of replies; the first is what is compared with")
     scored.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    scored.add_argument("--results", type=Path, help="also write it between a page's markers (RESULTS.md)")
+    scored.add_argument("--block", default="side-by-side", help="the name of these markers")
     scored.add_argument("--ignore", nargs="+", default=[], metavar="RULE", help="rules that count as kept")
     return parser.parse_args(argv)
 

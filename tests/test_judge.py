@@ -259,9 +259,11 @@ def test_replies_of_a_file_are_judged(monkeypatch: pytest.MonkeyPatch, replies: 
 
 def test_a_good_judge_is_a_gate(monkeypatch: pytest.MonkeyPatch, replies: Path, tmp_path: Path) -> None:
     answered_by(monkeypatch, labels_known)
-    gate = tmp_path / "agreement.json"
-    assert judging.main(["agree", "--language", "en", "--out", str(gate)]) == 0
+    gate, results = tmp_path / "agreement.json", tmp_path / "RESULTS.md"
+    measure = ["agree", "--language", "en", "--out", str(gate), "--results", str(results)]
+    assert judging.main(measure) == 0
     assert judging.main(["file", str(replies), "-o", str(tmp_path / "out.jsonl"), "--gate", str(gate)]) == 1
+    assert "| en | fit | 50 | 0 | 50 | 0 | 0 | 1.00 (1.00 to 1.00) | yes |" in results.read_text("utf-8")
 
 
 def test_a_poor_judge_is_refused_as_a_gate_and_writes_nothing(

@@ -251,7 +251,9 @@ def test_templates_are_written_and_scored_from_the_command_line(
 ) -> None:
     path = tmp_path / "templates.jsonl"
     side_by_side.main(["write", "--by", "templates", "--language", "vi", "--n", "5", "--out", str(path)])
-    side_by_side.main(["score", str(path), str(path)])
+    results = tmp_path / "RESULTS.md"
+    side_by_side.main(["score", str(path), str(path), "--results", str(results), "--block", "vi"])
     out = capsys.readouterr().out
     assert "| keep every rule | 100% (5; " in out
     assert "templates adds +0%" in out
+    assert f"<!-- begin vi -->\n{out}<!-- end vi -->" in results.read_text("utf-8")
