@@ -1,8 +1,8 @@
 """What calmreply adds: the same reviews with it and without it, scored by the same rules.
 
     python -m evals.side_by_side write --by plain --language en --out plain_en.jsonl [--data FOLDER]
-    python -m evals.side_by_side write --by calmreply --language en --out calmreply_en.jsonl [--data FOLDER]
-    python -m evals.side_by_side score plain_en.jsonl calmreply_en.jsonl
+    python -m evals.side_by_side write --by calmreply --language en --out other_en.jsonl --like plain_en.jsonl
+    python -m evals.side_by_side score plain_en.jsonl other_en.jsonl
 
 Every writer is told each review's complaint as it is labelled, so that the writing is compared and not the
 reading. Files are what `calmreply check` reads. Reviews at risk go to no model and are not drawn.
@@ -19,10 +19,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from calmreply.checks import check, errors_in
 from calmreply.classifier import screen
+from calmreply.cli.rows import review_values
 from calmreply.errors import InputError, ModelError
 from calmreply.model import usage_of
 from calmreply.plan import Plan
@@ -39,7 +40,9 @@ from evals.shops import LabelledReader, shop_for
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-__all__ = ["Case", "Score", "added", "drawn", "report", "score", "table", "written"]
+    from calmreply.tables import Row
+
+__all__ = ["Case", "Score", "added", "drawn", "drawn_before", "report", "score", "table", "written"]
 
 WRITERS = ("plain", "calmreply", "templates")
 _WORKERS = 2  # what the embedded model answers at once
@@ -80,6 +83,23 @@ def drawn(language: str, *, data: Path | None, count: int, seed: int) -> tuple[l
     ids = [one for one in sorted(texts) if _may_be_sent(texts[one]["text"], labels[one]["signals"])]
     chosen = random.Random(seed).sample(ids, min(count, len(ids)))
     return [Review.model_validate(texts[one]) for one in chosen], LabelledReader(labels, language)
+
+
+def drawn_before(path: Path, language: str) -> tuple[list[Review], LabelledReader]:
+    """The reviews of a file that a writer wrote, and a reader that knows its plans' complaints and signals.
+
+    Labels grow, and with them what a seed draws; a file stays.
+
+    Raises:
+        InputError: the file cannot be read, or a row has no plan.
+    """
+    rows = [row for row in read_rows(path) if not isinstance(row, BadRow)]
+    plans = {row.values["id"]: _plan_of(row, path) for row in rows}
+    labels = {
+        name: {"complaint": plan.complaint, "complaints": [plan.complaint], "signals": plan.signals}
+        for name, plan in plans.items()
+    }
+    return [_review_of(row) for row in rows], LabelledReader(labels, language)
 
 
 def _may_be_sent(text: str, signals: Sequence[str]) -> bool:
@@ -184,12 +204,8 @@ def score(path: Path, *, ignored: Collection[str] = ()) -> Score:
         if isinstance(row, BadRow):
             bad_rows += 1
             continue
-        if "plan" not in row.values:
-            raise InputError(
-                f"row {row.number} of {path.name} has no plan", hint="write it with `side_by_side write`"
-            )
         by = str(row.extra.get("by") or by)
-        rules = _broken_rules(row.values) - set(ignored)
+        rules = _broken_rules(row, _plan_of(row, path)) - set(ignored)
         kept[row.values["id"]] = not rules
         broken.update(rules)
         costs.update({name: row.extra.get(name) or 0 for name in _COSTS})
@@ -199,12 +215,23 @@ def score(path: Path, *, ignored: Collection[str] = ()) -> Score:
 _COSTS = ("requests", "prompt_tokens", "completion_tokens", "seconds")
 
 
-def _broken_rules(values: Mapping[str, Any]) -> set[str]:
-    reply = values.get("reply") or ""
+def _broken_rules(row: Row, plan: Plan) -> set[str]:
+    reply = row.values.get("reply") or ""
     if not reply.strip():
         return {"no reply"}
-    review = Review.model_validate({key: one for key, one in values.items() if key not in {"reply", "plan"}})
-    return {one.rule for one in errors_in(check(reply, Plan.model_validate(values["plan"]), review))}
+    return {one.rule for one in errors_in(check(reply, plan, _review_of(row)))}
+
+
+def _plan_of(row: Row, path: Path) -> Plan:
+    if "plan" not in row.values:
+        raise InputError(
+            f"row {row.number} of {path.name} has no plan", hint="write it with `side_by_side write`"
+        )
+    return Plan.model_validate(row.values["plan"])
+
+
+def _review_of(row: Row) -> Review:
+    return Review.model_validate(review_values(row))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -231,7 +258,7 @@ def added(base: Score, other: Score) -> Difference:
     if not common:
         raise InputError(
             f"{base.by} and {other.by} have no review in common",
-            hint="write both with the same --seed and --n",
+            hint="write the second with --like the first",
         )
     gained = sum(other.kept[one] and not base.kept[one] for one in common)
     lost = sum(base.kept[one] and not other.kept[one] for one in common)
@@ -296,7 +323,10 @@ def report(scores: Sequence[Score]) -> str:
 
 
 def _write(options: argparse.Namespace) -> None:
-    reviews, reader = drawn(options.language, data=options.data, count=options.n, seed=options.seed)
+    if options.like:
+        reviews, reader = drawn_before(options.like, options.language)
+    else:
+        reviews, reader = drawn(options.language, data=options.data, count=options.n, seed=options.seed)
     shop = shop_for(options.language, options.shop)
     with ExitStack() as stack:
         by_label = stack.enter_context(Replier(shop, client=False, classifier=reader))
@@ -328,6 +358,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     write.add_argument("--data", type=Path, help="the folder with the real reviews; else the project's own")
     write.add_argument("--n", type=int, default=60, help="how many reviews")
     write.add_argument("--seed", type=int, default=81, help="which reviews")
+    write.add_argument("--like", type=Path, metavar="FILE", help="the reviews of this file instead")
     write.add_argument("--shop", type=Path, help="a shop.toml; else a policy with every kind of remedy")
     write.add_argument("--out", type=Path, required=True, help="JSON lines, one a reply")
     add_model_options(write)

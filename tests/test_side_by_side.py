@@ -27,7 +27,18 @@ from calmreply.testing import AsyncScriptedModel, ScriptedModel
 from evals import side_by_side
 from evals.plain import PlainWriter, plain_prompt
 from evals.shops import shop_for
-from evals.side_by_side import Case, Score, added, calmreply, drawn, plain, score, table, written
+from evals.side_by_side import (
+    Case,
+    Score,
+    added,
+    calmreply,
+    drawn,
+    drawn_before,
+    plain,
+    score,
+    table,
+    written,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,6 +252,15 @@ def test_the_same_reviews_are_drawn_every_time_and_none_at_risk(language: str) -
     assert not any(reader.classify(one).at_risk for one in reviews)
 
 
+def test_the_reviews_of_a_file_are_taken_again_with_their_complaints(tmp_path: Path) -> None:
+    path = file_of(tmp_path / "plain.jsonl", GOOD, "")
+    reviews, reader = drawn_before(path, "en")
+    assert [(one.id, one.text, one.author) for one in reviews] == [
+        (name, REVIEW.text, REVIEW.author) for name in ("r0", "r1")
+    ]
+    assert reader.classify(reviews[0]).complaint == PLAN.complaint
+
+
 def test_a_data_folder_without_the_reviews_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"reviews_en\.jsonl"):
         drawn("en", data=tmp_path, count=1, seed=1)
@@ -252,7 +272,11 @@ def test_templates_are_written_and_scored_from_the_command_line(
     path = tmp_path / "templates.jsonl"
     side_by_side.main(["write", "--by", "templates", "--language", "vi", "--n", "5", "--out", str(path)])
     results = tmp_path / "RESULTS.md"
-    side_by_side.main(["score", str(path), str(path), "--results", str(results), "--block", "vi"])
+    again = tmp_path / "again.jsonl"
+    side_by_side.main(
+        ["write", "--by", "templates", "--language", "vi", "--like", str(path), "--out", str(again)]
+    )
+    side_by_side.main(["score", str(path), str(again), "--results", str(results), "--block", "vi"])
     out = capsys.readouterr().out
     assert "| keep every rule | 100% (5; " in out
     assert "templates adds +0%" in out
