@@ -61,7 +61,7 @@ class Agreement:
         same: verdicts equal to the label.
         missed: bad replies that it passed.
         alarms: good replies that it failed.
-        kappa: Cohen's, -1 to 1; None where either side says the same of every case.
+        kappa: Cohen's, -1 to 1; None where both sides give every case the same answer.
         low: lower end of the 95 % interval (percentile bootstrap over cases), None with kappa.
         high: upper end.
     """
@@ -90,7 +90,7 @@ _FILE = TypeAdapter(list[Agreement])
 
 
 def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Cohen's kappa of two yes-or-no readings; None where chance alone explains all agreement.
+    """Cohen's kappa of two yes-or-no readings; None where both give every case the same answer.
 
     >>> kappa([(True, True), (True, True), (False, False), (False, True)])
     0.5
@@ -196,7 +196,8 @@ def load(path: Path) -> list[Agreement]:
 def _kappa(one: Agreement) -> str:
     if one.kappa is None:
         return "none: one answer to all"
-    return f"{one.kappa:.2f} ({one.low:.2f} to {one.high:.2f})"
+    value, low, high = (round(number or 0.0, 2) + 0.0 for number in (one.kappa, one.low, one.high))
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"  # and never -0.00
 
 
 def _said(one: Agreement) -> str:

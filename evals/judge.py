@@ -160,17 +160,23 @@ def read_verdict(text: str) -> tuple[bool, str] | None:
 
     >>> read_verdict('{"reason": "the item is another", "answer": "no"}')
     (False, 'the item is another')
+    >>> read_verdict("Yes.")
+    (True, '')
     >>> read_verdict("Yes, I think so.")
     """
+    if (bare := _yes_or_no(text.strip().removesuffix("."))) is not None:
+        return bare, ""
     start, end = text.find("{"), text.rfind("}")
     try:
         said = json.loads(text[start : end + 1], object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
-    answer = said.get("answer") if isinstance(said, dict) else None
-    known = {"yes": True, "no": False}
-    passed = known.get(answer.strip().casefold()) if isinstance(answer, str) else None
+    passed = _yes_or_no(said.get("answer")) if isinstance(said, dict) else None
     return None if passed is None else (passed, str(said.get("reason", ""))[:_LONGEST_REASON])
+
+
+def _yes_or_no(word: object) -> bool | None:
+    return {"yes": True, "no": False}.get(word.strip().casefold()) if isinstance(word, str) else None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
