@@ -1,8 +1,9 @@
 """Everything that is measured: `python -m evals [--data FOLDER] [--model]`; `make evals` runs it.
 
-Without a model: rules, complaints, replies by templates, the audit of a small sample. With the data folder
-the same on real reviews; with --model replies of the embedded model, about ten seconds a review. The logs
-go to a folder of their own; with --logs and the folder of a run that was broken off, it goes on from there.
+Without a model: rules, complaints, replies by templates, bad reviews through bad models, the audit of a
+small sample. With the data folder the same on real reviews; with --model replies of the embedded model, about
+ten seconds a review. The logs go to a folder of their own; with --logs and the folder of a run that was
+broken off, it goes on from there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from inspect_ai import eval_set
 
 from calmreply.local import embedded_model_available
 from evals import report, speed
+from evals.injection_task import injection
 from evals.tasks import audit, complaints, replies, rules
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def tasks_of(data: str | None, *, model: bool, n: int) -> list[Task]:
     found = [rules(split="test"), audit(str(SAMPLE), name="sample")]
     for folder in (None, data) if data else (None,):
         found += [complaints(data=folder, split="test"), replies(data=folder, seed=7)]
+        found.append(injection(data=folder, count=100))
         if model:
             found.append(replies(writer="embedded", data=folder, n=n, seed=71, labelled=True))
     return found

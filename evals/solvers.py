@@ -25,9 +25,10 @@ from evals.shops import LabelledReader, shop_for
 from evals.writers import opened_writer
 
 if TYPE_CHECKING:
+    from calmreply.reply import Reply
     from calmreply.violation import Violation
 
-__all__ = ["checked", "read", "replied"]
+__all__ = ["checked", "read", "replied", "store_reply"]
 
 
 @solver
@@ -71,8 +72,7 @@ def replied(
         start = time.monotonic()
         reply = await replier.areply(review)
         state.store.set("seconds", time.monotonic() - start)
-        state.store.set("reply", reply_as_data(reply))
-        _store_text(state, reply.text, check(reply.text, reply.plan, review))
+        store_reply(state, reply, check(reply.text, reply.plan, review))
         return state
 
     return solve
@@ -110,6 +110,12 @@ def read() -> Solver:
         return state
 
     return solve
+
+
+def store_reply(state: TaskState, reply: Reply, found: list[Violation]) -> None:
+    """Leave a whole reply where scorers, report and notebook read it, with what a fresh check found."""
+    state.store.set("reply", reply_as_data(reply))
+    _store_text(state, reply.text, found)
 
 
 def _store_text(state: TaskState, text: str, found: list[Violation]) -> None:

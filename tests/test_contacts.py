@@ -92,3 +92,13 @@ def test_hostile_input_takes_linear_time(pattern: str) -> None:
         return time.process_time() - start
 
     assert seconds(100_000) < 10
+
+
+def test_a_bank_account_is_a_contact() -> None:
+    (found,) = find_contacts("Send it to IBAN GB29 NWBK 6016 1331 9268 19.")
+    assert (found.kind, found.key) == ("account", "gb29nwbk60161331926819")
+
+
+def test_a_number_spelt_with_doubles_is_a_phone() -> None:
+    (found,) = find_contacts("call four four, seven seven double oh, nine double oh, five five five")
+    assert found.kind == "phone"

@@ -193,7 +193,8 @@ def test_the_report_fills_its_blocks_and_leaves_the_prose(logs: Path, tmp_path: 
 
 def test_make_evals_measures_without_model_or_data() -> None:
     found = {str((task.metadata or {})["block"]) for task in tasks_of(None, model=False, n=1)}
-    assert found == {"rules-test", "audit-sample", "complaints-own-test", "replies-templates-own"}
+    ours = {"rules-test", "audit-sample", "complaints-own-test", "replies-templates-own", "injection-own"}
+    assert found == ours
     assert "replies-embedded-own-labelled" in {
         str((task.metadata or {})["block"]) for task in tasks_of(None, model=True, n=1)
     }

@@ -61,8 +61,8 @@ ACT_CUES = {
 }
 """The acts that rules ask for, and the cue groups that speak for each."""
 
-BESIDE_CUE = {"thanks": 0.0, "apology": 0.0, "empathy": 0.0}
-"""The strength an act needs beside a cue for it, where it is not `DOUBTED`: thanks are thanks."""
+BESIDE_CUE = {"thanks": 0.3, "apology": 0.3, "empathy": 0.3}
+"""The strength an act needs beside a cue for it, where it is not `DOUBTED`: these are said even in three words."""
 
 DOUBTED = 0.35
 """The strength an act needs beside a cue for it: a cue alone is no proof."""

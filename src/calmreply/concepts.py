@@ -94,6 +94,8 @@ class Vocabulary:
             for name, listed in data.items()
             if isinstance(listed, str)
         }
+        # The longest first: "pastes" loses "es", in every run the same.
+        self._endings = sorted(self.words["endings"], key=lambda ending: (-len(ending), ending))
         self.article: str = data.get("article", "")
         self.concepts = {concept.id: concept for concept in _concepts(data)}
         generic = self.words["generic"]
@@ -131,7 +133,7 @@ class Vocabulary:
 
     def stem(self, word: str) -> str:
         """The word without an ending that a language's data names."""
-        for ending in self.words["endings"]:
+        for ending in self._endings:
             if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
                 return word.removesuffix(ending)
         return word

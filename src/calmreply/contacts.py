@@ -1,4 +1,4 @@
-"""Phone numbers, e-mail addresses, links and handles in a text, however they are spaced or spelt."""
+"""Phone numbers, e-mail addresses, links, handles and bank accounts in a text, however spaced or spelt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Contact", "contact_keys", "find_contacts", "is_among", "mask_private_data"]
 
-Kind = Literal["phone", "email", "link", "handle"]
+Kind = Literal["phone", "email", "link", "handle", "account"]
 
 _TLD = r"(?:com|vn|net|org|info|shop|store|app|io|biz|edu|gov|xyz|site|online|uk|eu|us|de|fr|sg|asia)"
 _SHORT_TLD = r"(?:me|ly|gl|co|in|gg|to|page|link|id|my|th)"
@@ -42,6 +42,10 @@ _NAMED_HANDLE = re.compile(
     r"(?: id)? ?[:=] ?(?=[\w.]{0,29}[\d_.])([a-z][\w.]{2,29})(?<!\.)",
     re.IGNORECASE,
 )
+# An IBAN: country, two check digits, and groups of four.
+_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_ACCOUNT_DIGITS = 8
+_ACCOUNT_LENGTH = 15  # the shortest there are; a parcel's number is shorter
 _DIGITS = re.compile(r"(?<![\w#])(?:\+ ?)?\(?\d(?:[ .\-()/·]{0,2}[\dxX*•]){3,18}(?![A-Za-z0-9_À-ỹ])")
 _MASK = re.compile(r"[xX*•]")
 _DATE = re.compile(r"(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{4}|\d{2}))$")
@@ -78,7 +82,14 @@ class Contact:
 
 def find_contacts(text: str) -> tuple[Contact, ...]:
     """Every contact in a text, in order; of two that overlap, the longer one. Linear in the text's length."""
-    found = [*_emails(text), *_links(text), *_handles(text), *_phones(text), *_spelt_phones(text)]
+    found = [
+        *_emails(text),
+        *_links(text),
+        *_handles(text),
+        *_phones(text),
+        *_spelt_phones(text),
+        *_accounts(text),
+    ]
     found.sort(key=lambda contact: (contact.start - contact.end, contact.start))
     kept: list[Contact] = []
     taken = bytearray(len(text))
@@ -111,7 +122,7 @@ def _is_same_phone(one: str, other: str) -> bool:
 
 
 def mask_private_data(text: str) -> str:
-    """The text with e-mails, phones, links and handles as neutral marks: "[phone]"."""
+    """The text with e-mails, phones, links, handles and accounts as neutral marks: "[phone]"."""
     pieces: list[str] = []
     at = 0
     for contact in find_contacts(text):
@@ -163,6 +174,13 @@ def _phones(text: str) -> Iterator[Contact]:
         raw = match.group()
         if _is_phone(text, match.start(), match.end(), raw):
             yield Contact("phone", _phone_key(raw), *match.span())
+
+
+def _accounts(text: str) -> Iterator[Contact]:
+    for match in _ACCOUNT.finditer(text):
+        key = match.group().replace(" ", "").casefold()
+        if len(key) >= _ACCOUNT_LENGTH and sum(map(str.isdigit, key)) >= _ACCOUNT_DIGITS:
+            yield Contact("account", key, *match.span())
 
 
 def _is_phone(text: str, start: int, end: int, raw: str) -> bool:
@@ -228,11 +246,14 @@ def _spelt_phones(text: str) -> Iterator[Contact]:
         return  # only composed text keeps its offsets; analysed text is
     for code in language_codes():
         words = {fold(word): str(digit) for word, digit in _digit_words(code)}
-        if not words or not any(word in lowered for word in list(words)[:3]):
+        if not any(word in lowered for word in words):
             continue
-        one = "(?:" + "|".join(map(re.escape, words)) + ")"
+        repeats = load_language(code).data.get("contacts", {}).get("repeats", {})
+        again = f"(?:({'|'.join(repeats)}) )?" if repeats else "()"
+        one = f"{again}({'|'.join(map(re.escape, words))})"
         for match in re.finditer(rf"(?<!\w){one}(?:[ ,.-]{{1,2}}{one}){{6,14}}(?!\w)", lowered):
-            digits = "".join(words[word] for word in re.findall(one, match.group()))
+            spelt = re.findall(one, match.group())
+            digits = "".join(words[word] * repeats.get(times, 1) for times, word in spelt)
             yield Contact("phone", _phone_key(digits), *match.span())
 
 

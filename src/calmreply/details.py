@@ -151,7 +151,7 @@ def _named(kind: Concept, vocabulary: Vocabulary) -> str:
 def _parts(text: str, kind: Concept) -> bool:
     """Whether the product is another thing than what is said of it: no "camera of the camera".
 
-    The first of several words says what sort of thing it is ("chiếc camera"), and stands in other phrases too.
+    The first of several words says what sort of thing it is ("chiếc camera"); it stands in other phrases too.
     """
     words = kind.phrase.casefold().split()
     return set(text.casefold().split()).isdisjoint(words[1:] or words)

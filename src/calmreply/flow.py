@@ -169,7 +169,7 @@ def _tried(desk: _Desk, request: ModelRequest) -> Flow[tuple[str | None, Sequenc
     text = answer.text if isinstance(answer.text, str) else ""
     is_cut = answer.finish_reason == "length" or len(text) > _LONGEST_DRAFT
     draft = unwrapped(text[:_LONGEST_DRAFT], was_cut=is_cut)
-    draft = desk.setup.prompts.own_words(draft, desk.review, desk.plan, desk.setup)
+    draft = desk.setup.prompts.own_words(draft, desk.review, desk.plan, desk.setup, request)
     refused = answer.refusal is not None or answer.finish_reason == "content_filter"
     broken = () if refused else desk.broken(draft)
     desk.note(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,9 @@ from calmreply.planning import Order, make_plan
 from calmreply.platform import find_platform
 from calmreply.prompt_files import read_classify_text, read_prompts
 from calmreply.review import Classification, Complaint, Signal
+from calmreply.shown import as_json, cut, shown
 from calmreply.slots import capitalised
-from calmreply.tokens import cut_at_sentence, upper_bound_tokens
+from calmreply.unasked import secret_runs, without_unasked
 from calmreply.voices import voice_words
 from calmreply.wording import Wording, pick
 
@@ -38,17 +38,12 @@ __all__ = ["CUT_NOTE", "Prompts", "example_turn"]
 CUT_NOTE = "review cut for the model"
 """The note on a reply whose review was longer than the model was shown."""
 
-_CUT_MARK = " [cut]"
 _STARTS = frozenset({"opening", "understanding"})
+_INSTRUCTING = frozenset({"guidance", "never", "form"})
 _MOST_EXAMPLES = 3
 _MOST_CLASSIFY_TOKENS = 300
-_MOST_PRODUCT_CHARACTERS = 120
 _ROOMY_CHARACTERS = 1000
 _FEWEST_TELLING_WORDS = 5
-# Marks that chat servers read as the end of a message. In JSON every character may be written by its number.
-_SERVER_MARKS = re.compile(
-    r"[<>\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\[(?=/?[A-Z_]{2,}\])"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,11 +89,13 @@ class Prompts:
         values = _plan_values(
             texts, plan, wording, seed, is_vague=_is_vague(review) or is_strict, is_strict=is_strict
         )
-        shown = _shown(review, plan.language, setup)
         messages = (
             Message(role="system", content=system),
             *self._example_messages(plan, setup),
-            Message(role="user", content=texts.plan.filled({**values, "review": shown})),
+            Message(
+                role="user",
+                content=texts.plan.filled({**values, "review": shown(review, plan.language, setup)}),
+            ),
         )
         return _WriteRequest(
             messages=messages,
@@ -138,13 +135,13 @@ class Prompts:
 
     def classify_request(self, review: Review, setup: Setup) -> ModelRequest:
         """The request to read a review; its answer is for `read_classification`."""
-        shown = _shown(review, setup.shop.languages[0], setup)
+        seen = shown(review, setup.shop.languages[0], setup)
         head, _, tail = self._classify.source.partition("{review}")
         rules, _, opening = head.rpartition("\n\n")
         return ModelRequest(
             messages=(
                 Message(role="system", content=rules.strip()),
-                Message(role="user", content=f"{opening}{shown}{tail}".strip()),
+                Message(role="user", content=f"{opening}{seen}{tail}".strip()),
             ),
             max_tokens=_MOST_CLASSIFY_TOKENS,
             purpose="classify",
@@ -160,26 +157,35 @@ class Prompts:
         """
         return read_answer(answer.text or "", review, local)
 
-    def own_words(self, draft: str, review: Review, plan: Plan, setup: Setup) -> str:
+    def own_words(
+        self, draft: str, review: Review, plan: Plan, setup: Setup, request: ModelRequest | None = None
+    ) -> str:
         """A draft without the sentences that the model has from its instructions or from the review.
 
-        Under strict grounding, without those that tell more of the problem than the plan knows.
+        Nor with those that nobody asked for; under strict grounding, that tell more than the plan knows.
+        `request` is the one the draft answers.
         """
         told = f"{review.text}\n{review.product or ''}"
-        owns = Signal.THIRD_PARTY in plan.signals
         texts = self._languages[plan.language]
+        owns = Signal.THIRD_PARTY in plan.signals
         kept = without_echo(draft, told, texts, plan.language, owns_partner=owns)
-        if setup.settings.grounding == "loose" or _kind(plan) != "remedy":
-            return kept
+        is_strict = setup.settings.grounding == "strict"
         seed = review.id or review.text
-        wording = _wording(plan, setup, seed)
-        said = _plan_values(texts, plan, wording, seed, is_vague=True, is_strict=True).values()
-        return grounded(kept, told, plan, filter(None, said), setup.library.texts(plan.language), texts)
+        values = _plan_values(
+            texts, plan, _wording(plan, setup, seed), seed, is_vague=True, is_strict=is_strict
+        )
+        said = [value for key, value in values.items() if value and key not in _INSTRUCTING]
+        kept = without_unasked(kept, plan, review, _secret(request, said, texts))
+        if not is_strict or _kind(plan) != "remedy":
+            return kept
+        return grounded(
+            kept, told, plan, filter(None, values.values()), setup.library.texts(plan.language), texts
+        )
 
     @staticmethod
     def notes(review: Review, plan: Plan, setup: Setup) -> tuple[str, ...]:
         """What a person should know about what the model was shown: that the review was cut."""
-        return (CUT_NOTE,) if _cut(review.text, plan.language, setup)[1] else ()
+        return (CUT_NOTE,) if cut(review.text, plan.language, setup)[1] else ()
 
     def _example_messages(self, plan: Plan, setup: Setup) -> tuple[Message, ...]:
         """Examples as turns, in the shop's own voice and policy; the same for every review of a kind."""
@@ -198,6 +204,17 @@ class Prompts:
         return self._examples[key]
 
 
+def _secret(request: ModelRequest | None, said: Iterable[str], texts: LanguagePrompts) -> frozenset[str]:
+    """What of a request is for the model alone, and the advice that others get."""
+    if not isinstance(request, _WriteRequest):
+        return frozenset()
+    first, *examples, asked = request.originals
+    shown = (one.content for one in examples if one.role == "assistant")
+    advice = (text.source for text in texts.guidance.values())
+    told = (first.content, asked.content, request.messages[-1].content, *advice)
+    return secret_runs(told, (*said, *shown))
+
+
 def example_turn(
     example: Example, language: str, platform: str, setup: Setup
 ) -> tuple[Plan, Message, Message]:
@@ -207,7 +224,7 @@ def example_turn(
     wording = _wording(plan, setup, example.id)
     # An example is right about its review, whatever the model must keep to.
     values = _plan_values(texts, plan, wording, example.id, is_vague=False, is_strict=False)
-    asked = texts.plan.filled({**values, "review": _as_json(example.review, example.review.text)})
+    asked = texts.plan.filled({**values, "review": as_json(example.review, example.review.text)})
     reply = example.reply.filled(lambda slot: values[slot] if slot in _STARTS else wording(slot)) or ""
     if values["signature"]:
         reply += f"\n\n{values['signature']}"
@@ -350,39 +367,6 @@ def _signature(plan: Plan) -> str | None:
     """The signature, where the platform has room for one."""
     limit = find_platform(plan.platform).limit
     return None if limit is not None and limit < _ROOMY_CHARACTERS else plan.signature
-
-
-def _shown(review: Review, language: str, setup: Setup) -> str:
-    """The review as JSON: masked, cut, and unable to end its own quotes."""
-    text, was_cut = _cut(review.text, language, setup)
-    product = _masked(review.product, setup) if review.product else None
-    return _as_json(review, text + _CUT_MARK if was_cut else text, product)
-
-
-def _cut(text: str, language: str, setup: Setup) -> tuple[str, bool]:
-    text = _masked(text, setup)
-    most = setup.settings.max_review_tokens
-    # Most reviews are short in bytes already; counting may cost a look into the network.
-    return (text, False) if upper_bound_tokens(text) <= most else cut_at_sentence(text, most, language)
-
-
-def _masked(text: str, setup: Setup) -> str:
-    if not setup.masks:
-        return text
-    from calmreply.contacts import mask_private_data
-
-    return mask_private_data(text)
-
-
-def _as_json(review: Review, text: str, product: str | None = None) -> str:
-    fields: dict[str, object] = {}
-    if review.stars is not None:
-        fields["stars"] = review.stars
-    if product:
-        fields["product"] = product[:_MOST_PRODUCT_CHARACTERS]
-    fields["text"] = text.strip()
-    written = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-    return _SERVER_MARKS.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
 
 
 def _problem_line(violation: Violation, draft: str) -> str:

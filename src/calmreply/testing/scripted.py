@@ -1,4 +1,4 @@
-"""Models without a model, for tests of code that uses calmreply."""
+"""A model that answers from a script."""
 
 from __future__ import annotations
 
