@@ -45,7 +45,7 @@ evals: $(VENV)/.dev-ready
 
 cassettes: $(VENV)/.dev-ready
 	$(BIN)/calmreply model fetch
-	CALMREPLY_RECORD=1 $(BIN)/python -m pytest -m "live or not live" tests/test_cassettes.py $(ARGS)
+	CALMREPLY_RECORD=1 $(BIN)/python -m pytest -m "live or not live" tests/test_cassettes.py tests/test_recorded_evals.py $(ARGS)
 
 package: $(VENV)/.dev-ready
 	.ci/package $(BIN)/python

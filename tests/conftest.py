@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from pytest_socket import socket_allow_hosts
 
+pytest_plugins = ("tape",)
+
 # Shared and loaded machines stall now and then; a slow example is not a failed one.
 settings.register_profile("calmreply", deadline=None)
 settings.load_profile("calmreply")

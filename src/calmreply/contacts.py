@@ -38,7 +38,9 @@ _LINK = re.compile(
 _HANDLE = re.compile(r"(?<![\w@./])@[A-Za-z][\w.]{2,29}(?<!\.)")
 # "gomdep chấm com", "riverbend dot shop".
 _SPELT_LINK = re.compile(rf"(?<![\w@.-]){_NAME} (?:dot|chấm|cham) {_TLD}\b", re.IGNORECASE)
-_APP = r"(?:instagram|insta|ig|telegram|tele|facebook|fb|fanpage|messenger|viber|line|wechat|skype|tiktok|zalo)"
+_APP = (
+    r"(?:instagram|insta|ig|telegram|tele|facebook|fb|fanpage|messenger|viber|line|wechat|skype|tiktok|zalo)"
+)
 # A word that is plainly a name: a digit or an underscore in it, or a dot between letters.
 _PLAIN_NAME = r"(?=[\w.]{0,29}(?:[\d_]|\.\w))([a-z][\w.]{2,29})(?<!\.)"
 # "IG: riverbend_shop", "my Telegram is gom99", "riverbend_pots on Insta".

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING
 
 from calmreply.tokens import cut_at_sentence, upper_bound_tokens
+from calmreply.untrusted import as_data
 
 if TYPE_CHECKING:
     from calmreply.flow import Setup
@@ -16,11 +15,6 @@ __all__ = ["as_json", "cut", "shown"]
 
 _CUT_MARK = " [cut]"
 _MOST_PRODUCT_CHARACTERS = 120
-
-# Marks that chat servers read as the end of a message. In JSON every character may be written by its number.
-_SERVER_MARKS = re.compile(
-    r"[<>\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]|\[(?=/?[A-Z_]{2,}\])"
-)
 
 
 def shown(review: Review, language: str, setup: Setup) -> str:
@@ -54,11 +48,4 @@ def as_json(review: Review, text: str, product: str | None = None) -> str:
     if product:
         fields["product"] = product[:_MOST_PRODUCT_CHARACTERS]
     fields["text"] = text.strip()
-    written = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-    return _SERVER_MARKS.sub(_by_number, written)
-
-
-def _by_number(found: re.Match[str]) -> str:
-    """A character as JSON writes it by number: one escape, or the two of a surrogate pair."""
-    units = found.group().encode("utf-16-be").hex()
-    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    return as_data(fields)

@@ -93,8 +93,10 @@ def shop_of(path: Path | None) -> Shop:
 
 
 @contextlib.contextmanager
-def client_of(arguments: argparse.Namespace) -> Iterator[Any]:
+def client_of(arguments: argparse.Namespace, settings: Settings | None = None) -> Iterator[Any]:
     """What `Replier` takes as its client: a model by the options, False for none, None for its own choice.
+
+    `settings` are for the model of the options; the default ones if None.
 
     Raises:
         InputError: the options contradict each other, or do not say where the model is.
@@ -107,7 +109,7 @@ def client_of(arguments: argparse.Namespace) -> Iterator[Any]:
 
     from calmreply.model import OpenAIModel
 
-    model = OpenAIModel(openai.OpenAI(**address), arguments.model, owns_client=True)
+    model = OpenAIModel(openai.OpenAI(**address), arguments.model, settings=settings, owns_client=True)
     with contextlib.closing(model):
         yield model
 
