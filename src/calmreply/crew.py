@@ -50,7 +50,8 @@ class Answerer:
         """The outcome, from sync code."""
         try:
             while seconds := self._nap():
-                self.stopping.wait(seconds)
+                if self.stopping.wait(seconds):  # nobody waits for this one any more
+                    return Outcome(number, review, error=asyncio.CancelledError())
             return Outcome(number, review, reply=self.driver.run(self._flow(review)))
         except BaseException as error:  # noqa: BLE001 - in a thread nobody else would hear of it
             return Outcome(number, review, error=error)

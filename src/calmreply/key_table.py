@@ -6,6 +6,8 @@ import sqlite3
 from hashlib import sha256
 from typing import Any, Self
 
+from calmreply.errors import InputError
+
 __all__ = ["KeyTable", "digest"]
 
 
@@ -18,6 +20,9 @@ class KeyTable:
     """Values by 16-byte keys, in SQLite's temporary database; a context manager.
 
     A few MB of memory, whatever the number of keys: a dict of a million would take 200.
+
+    Raises:
+        InputError: by any method, the disk for temporary files is full.
     """
 
     def __init__(self) -> None:
@@ -30,24 +35,32 @@ class KeyTable:
         self._database.execute("BEGIN")
 
     def __getitem__(self, key: bytes) -> Any:
-        found = self._database.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()
+        found = self._done("SELECT value FROM entry WHERE key = ?", key).fetchone()
         return found[0] if found else None
 
     def __setitem__(self, key: bytes, value: int | bytes) -> None:
-        self._database.execute("INSERT OR REPLACE INTO entry VALUES (?, ?)", (key, value))
+        self._done("INSERT OR REPLACE INTO entry VALUES (?, ?)", key, value)
 
     def first(self, key: bytes, value: int) -> int:
         """The value that the key was given first: an earlier one, or this."""
-        if self._database.execute("INSERT OR IGNORE INTO entry VALUES (?, ?)", (key, value)).rowcount:
+        if self._done("INSERT OR IGNORE INTO entry VALUES (?, ?)", key, value).rowcount:
             return value
-        earlier = self[key]
-        return earlier if isinstance(earlier, int) else value
+        return int(self[key])
 
     def count(self, key: bytes) -> int:
-        """Count a key: 1 the first time, then 2, 3 …."""
+        """Count a key: 1 the first time, then 2, 3 and so on."""
         times: int = (self[key] or 0) + 1
         self[key] = times
         return times
+
+    def _done(self, sql: str, *values: int | bytes) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"the table of ids cannot be kept: {error}",
+                hint="free some room where temporary files go (SQLITE_TMPDIR, TMPDIR)",
+            ) from None
 
     def close(self) -> None:
         """Give everything back; a second time does nothing."""
