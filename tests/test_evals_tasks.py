@@ -185,7 +185,7 @@ def test_the_report_fills_its_blocks_and_leaves_the_prose(logs: Path, tmp_path: 
     assert first.startswith("# Results\n\nProse.\n<!-- begin rules-test -->\n`rules-test`")
     assert "old" not in first
     assert "`replies-embedded-real`, 2026-01-01; samples: 1" in first, "measured earlier, and kept"
-    assert "| published replies that break a rule |" in first
+    assert "| publishable at once |" in first
     assert "rules on the labelled" in readme.read_text("utf-8")
     report.main(options)
     assert results.read_text("utf-8") == first
