@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from calmreply import Classification, Offer, Review, Shop
+from calmreply import Classification, ModelRequest, Offer, Plan, Reply, Review, Shop, Source
+from calmreply.flow import ModelCall
+from calmreply.model import Message, usage_of
+from calmreply.reply import Attempt
+
+if TYPE_CHECKING:
+    from calmreply.flow import Flow, Setup
 
 
 class FixedClassifier:
@@ -46,3 +52,22 @@ GOOD = (
     "It is disappointing to open a parcel and find that. We will send you a replacement within 24 hours. "
     "Please call our hotline 0909 123 456 so that we can arrange it."
 )
+
+REPLY = Reply(
+    text=GOOD,
+    publishable=True,
+    language="en",
+    classification=FixedClassifier().classification,
+    plan=Plan(complaint="damaged"),
+    source=Source.MODEL,
+    attempts=(Attempt(),),
+)
+
+
+def quick_flow(review: Review, setup: Setup, *, platform: str | None = None) -> Flow[Reply]:
+    """One call a review, and no rules: for tests that are about the run."""
+    if not setup.has_model:
+        return REPLY
+    messages = (Message(role="user", content=review.text),)
+    answer = yield ModelCall(ModelRequest(messages=messages, max_tokens=300))
+    return REPLY.model_copy(update={"usage": usage_of(answer, setup.settings)})

@@ -25,6 +25,12 @@ from calmreply.contacts import contact_keys, find_contacts, is_among, mask_priva
         ),
         ("DM @riverbend_shop", [("handle", "riverbend_shop")]),
         ("IG: gom_99", [("handle", "gom_99")]),
+        ("My Telegram is annapots99.", [("handle", "annapots99")]),
+        ("We are riverbend_pots on Insta", [("handle", "riverbend_pots")]),
+        ("Our Instagram is great.", []),
+        ("Zalo: gom.", []),
+        ("Vào gomdep chấm com nhé", [("link", "gomdep.com")]),
+        ("See hxxps://evil.example/x", [("link", "hxxps://evil.example/x")]),
     ],
 )
 def test_contacts_are_found_however_written(text: str, found: list[tuple[str, str]]) -> None:

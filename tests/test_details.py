@@ -55,7 +55,7 @@ VI_RIGHT = [
     ("Áo bị lỗi đường chỉ dưới nách", "chiếc áo bị lỗi"),
     ("Chỉ nghe được một bên tai", "phần âm thanh"),
     ("Sạc siêu chậm, phí tiền vãi", "việc sạc không ổn"),
-    ("Hàng giả rồi shop ơi", "việc hàng có phải chính hãng không"),
+    ("Hàng giả rồi shop ơi", "sự băn khoăn về nguồn gốc hàng"),
     ("Dùng hai ngày đã hỏng", "độ bền"),
 ]
 VI_ABSENT = [

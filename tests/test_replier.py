@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 from fakes import GOOD, REVIEW, FixedClassifier, ceramics
 
-from calmreply import InputError, ModelAnswer, ModelRequest, Replier, Review, Settings, Shop, Source
+from calmreply import (
+    InputError,
+    ModelAnswer,
+    ModelAuthError,
+    ModelRequest,
+    ModelServerError,
+    Replier,
+    Reply,
+    Review,
+    Settings,
+    Shop,
+    Source,
+)
 from calmreply.planning import Order
 from calmreply.testing import AsyncScriptedModel, ScriptedModel
 
@@ -178,3 +190,25 @@ def test_a_shop_needs_only_a_name() -> None:
     reply = Replier(Shop(name="Gốm Mây"), client=False).reply("Bát giao tới bị mẻ một góc, thất vọng quá")
     assert reply.language == "vi"
     assert not [one for one in reply.reasons if one.startswith("rule")]
+
+
+def test_a_reply_goes_on_from_answers_that_came_elsewhere() -> None:
+    model = ScriptedModel()
+    each = replier(model, orders=lambda _: Order(found=True), settings=Settings(classify_with_model="unsure"))
+    first = each.replayed(REVIEW, [])
+    assert isinstance(first, ModelRequest)
+    second = each.replayed(REVIEW, [ModelAnswer(text="It was the courier's fault.")])
+    assert isinstance(second, ModelRequest)
+    assert len(second.messages) == len(first.messages) + 2
+    third = each.replayed(REVIEW, [ModelAnswer(text="It was the courier's fault."), ModelAnswer(text=GOOD)])
+    assert isinstance(third, Reply)
+    assert (third.text, len(third.attempts)) == (GOOD, 2)
+    assert not model.requests
+
+
+def test_an_answer_that_will_not_come_is_an_error_among_the_answers() -> None:
+    reply = replier(ScriptedModel()).replayed(REVIEW, [ModelServerError("never")])
+    assert isinstance(reply, Reply)
+    assert reply.source is Source.TEMPLATE
+    with pytest.raises(ModelAuthError):
+        replier(ScriptedModel()).replayed(REVIEW, [ModelAuthError("never")])

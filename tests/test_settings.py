@@ -135,3 +135,37 @@ def test_threads_together_never_pass_the_budget() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(spend, range(200))) == 50
     assert spending.usage == Usage(requests=50, prompt_tokens=5000)
+
+
+def test_money_is_held_against_its_budget() -> None:
+    spending = Spending(Budget(cost=1.0))
+    reservation = spending.reserve(tokens=1, cost=0.75)
+    with pytest.raises(BudgetExceededError, match=r"0.5 cost, but of a budget of 1 0 are spent and 0.75"):
+        spending.reserve(tokens=1, cost=0.5)
+    reservation.settle(Usage(requests=1, prompt_tokens=9, cost=0.25))
+    spending.reserve(tokens=1, cost=0.75)
+
+
+def test_tokens_without_a_price_cost_all_that_was_held_for_them() -> None:
+    spending = Spending(Budget(cost=1.0))
+    spending.reserve(tokens=1, cost=0.75).settle(Usage(requests=1, prompt_tokens=9))
+    with pytest.raises(BudgetExceededError):
+        spending.reserve(tokens=1, cost=0.5)
+    free = Spending(Budget(cost=1.0))
+    free.reserve(tokens=1, cost=0.75).settle(Usage(requests=1))
+    free.reserve(tokens=1, cost=0.75)
+
+
+def test_a_budget_of_money_needs_prices() -> None:
+    with pytest.raises(ValidationError, match="prices"):
+        Settings(budget=Budget(cost=1.0))
+    assert Settings(budget=Budget(cost=1.0), prices=Prices(prompt=1, completion=1)).budget is not None
+
+
+def test_a_batch_costs_its_share_and_the_whole_where_none_is_known() -> None:
+    half = Prices(prompt=10, completion=40, cached=2, batch=0.5)
+    assert half.in_batches() == Prices(prompt=5, completion=20, cached=1)
+    assert Prices(prompt=10, completion=40).in_batches() == Prices(prompt=10, completion=40)
+    assert Settings(prices={"m": half}).in_batches().prices == {"m": half.in_batches()}
+    assert Settings(prices=half).in_batches().prices == half.in_batches()
+    assert Settings().in_batches().prices is None

@@ -219,7 +219,7 @@ _PHRASES = {
         (("cracked:mug", "packaging:mug", "no_reply"), "the cracked mug"),
         (("no_reply", "product:mug"), "the mug"),
         (("product:mug",), "the mug"),
-        (("unheard of", "no_reply"), "the messages left unanswered"),
+        (("no_reply",), "the damage to your order"),
         (("unheard of",), "the damage to your order"),
         (("no_reply", "cracked:mug"), "the cracked mug"),
     ],

@@ -22,7 +22,7 @@ from calmreply.errors import (
 from calmreply.model import Message, ModelAnswer, ModelRequest, OpenAIModel
 from calmreply.reply import Usage
 from calmreply.settings import Settings
-from calmreply.transport import Clock
+from calmreply.transport import Clock, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -314,3 +314,82 @@ def test_cancelling_in_a_wait_passes_through() -> None:
 def test_the_clock_is_the_real_one_unless_given() -> None:
     asyncio.run(Clock().async_sleep(0))  # type: ignore[arg-type]
     assert Clock().monotonic() <= Clock().monotonic()
+
+
+def gate(time: FakeTime) -> Gate:
+    return Gate(time.clock())
+
+
+def test_a_gate_holds_nobody_back_before_the_first_refusal() -> None:
+    each = gate(FakeTime())
+    assert [each.turn(10) for _ in range(3)] == [0, 0, 0]
+    assert each.seconds_left == 0
+
+
+def test_all_wait_for_the_refusal_of_one_and_then_go_one_by_one() -> None:
+    time = FakeTime()
+    each = gate(time)
+    each.refused(began=0, seconds=5)
+    assert each.seconds_left == 5
+    assert [each.turn(99) for _ in range(3)] == pytest.approx([5, 5.1, 5.2])
+    time.now = 20
+    assert [each.turn(99) for _ in range(2)] == pytest.approx([0, 0.1])
+
+
+def test_the_refusals_of_one_round_count_once() -> None:
+    time = FakeTime(now=10)
+    each = gate(time)
+    for began in (8, 9, 10):
+        each.refused(began=began, seconds=0)
+    assert [each.turn(99) for _ in range(2)] == pytest.approx([0, 0.15])
+    time.now = 11
+    each.refused(began=9.5, seconds=0)
+    assert [each.turn(99) for _ in range(2)] == pytest.approx([0, 0.15])
+
+
+def test_answers_open_the_gate_again() -> None:
+    each = gate(FakeTime())
+    each.refused(began=0, seconds=0)
+    for _ in range(50):
+        each.passed()
+    assert [each.turn(99) for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_turn_beyond_the_time_there_is_is_not_taken() -> None:
+    each = gate(FakeTime())
+    each.refused(began=0, seconds=5)
+    assert each.turn(5) is None
+    assert each.turn(6) == 5
+
+
+def test_no_server_closes_the_gate_for_ever() -> None:
+    each = gate(FakeTime())
+    each.refused(began=0, seconds=10**9)
+    assert each.seconds_left == 600
+
+
+def test_one_refusal_makes_the_next_call_wait_too() -> None:
+    server = Server([limited("7"), 200])
+    http_client = httpx2.Client(transport=httpx2.MockTransport(server))
+    client = openai.OpenAI(api_key="k", base_url="http://models.example/v1", http_client=http_client)
+    settings = Settings(transport_attempts=1)
+    model = OpenAIModel(client, "m", settings=settings, clock=server.time.clock())
+    with pytest.raises(ModelRateLimitError):
+        model.complete(REQUEST)
+    assert model.held_seconds == 7
+    model.complete(REQUEST)
+    assert server.time.sleeps == [7]
+    assert model.held_seconds == pytest.approx(0.1)
+
+
+def test_a_call_that_cannot_have_its_turn_in_time_is_not_made() -> None:
+    server = Server([limited("100"), 200])
+    http_client = httpx2.Client(transport=httpx2.MockTransport(server))
+    client = openai.OpenAI(api_key="k", base_url="http://models.example/v1", http_client=http_client)
+    model = OpenAIModel(client, "m", settings=Settings(deadline_seconds=50), clock=server.time.clock())
+    for _ in range(2):
+        with pytest.raises(ModelRateLimitError) as caught:
+            model.complete(REQUEST)
+    assert server.requests == 1
+    assert caught.value.retry_after_seconds == pytest.approx(100)
+    assert caught.value.usage == Usage()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnpublishableError,
     )
     from calmreply.model import Message, Model, ModelAnswer, ModelRequest, OpenAIModel
+    from calmreply.outcome import Outcome, Tally
     from calmreply.plan import Action, Channel, Plan, Reason, Remedy
     from calmreply.planning import Order, make_plan
     from calmreply.platform import Platform
@@ -79,6 +80,7 @@ _HOMES = {
         "UnpublishableError",
     ),
     "model": ("Message", "Model", "ModelAnswer", "ModelRequest", "OpenAIModel"),
+    "outcome": ("Outcome", "Tally"),
     "plan": ("Action", "Channel", "Plan", "Reason", "Remedy"),
     "planning": ("Order", "make_plan"),
     "platform": ("Platform",),
@@ -125,6 +127,7 @@ __all__ = [
     "Offer",
     "OpenAIModel",
     "Order",
+    "Outcome",
     "Plan",
     "Platform",
     "PolicyError",
@@ -141,6 +144,7 @@ __all__ = [
     "Shop",
     "Signal",
     "Source",
+    "Tally",
     "UnpublishableError",
     "Usage",
     "Violation",

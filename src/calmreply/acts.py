@@ -62,7 +62,7 @@ ACT_CUES = {
 """The acts that rules ask for, and the cue groups that speak for each."""
 
 BESIDE_CUE = {"thanks": 0.3, "apology": 0.3, "empathy": 0.3}
-"""The strength an act needs beside a cue for it, where it is not `DOUBTED`: these are said even in three words."""
+"""The strength an act needs beside a cue, where it is not `DOUBTED`: these may be three words long."""
 
 DOUBTED = 0.35
 """The strength an act needs beside a cue for it: a cue alone is no proof."""

@@ -30,16 +30,23 @@ _SPELT_EMAIL = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(
-    rf"(?:https?://|www\.)[^\s<>\"]{{3,300}}"
+    rf"(?:h(?:tt|xx)ps?://|www\.)[^\s<>\"]{{3,300}}"
     rf"|(?<![\w@.-]){_NAME}(?:\.{_NAME}){{0,3}}\.{_TLD}(?:\.[a-z]{{2}})?(?:/[^\s<>\"]{{0,300}})?(?![\w@-])"
     rf"|(?<![\w@.-]){_NAME}(?:\.{_NAME}){{0,2}}\.{_SHORT_TLD}/[^\s<>\"]{{1,300}}",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w@./])@[A-Za-z][\w.]{2,29}(?<!\.)")
-# "IG: riverbend_shop", "Telegram: gom99": an app, a colon and a word that is plainly a name.
+# "gomdep chấm com", "riverbend dot shop".
+_SPELT_LINK = re.compile(rf"(?<![\w@.-]){_NAME} (?:dot|chấm|cham) {_TLD}\b", re.IGNORECASE)
+_APP = (
+    r"(?:instagram|insta|ig|telegram|tele|facebook|fb|fanpage|messenger|viber|line|wechat|skype|tiktok|zalo)"
+)
+# A word that is plainly a name: a digit or an underscore in it, or a dot between letters.
+_PLAIN_NAME = r"(?=[\w.]{0,29}(?:[\d_]|\.\w))([a-z][\w.]{2,29})(?<!\.)"
+# "IG: riverbend_shop", "my Telegram is gom99", "riverbend_pots on Insta".
 _NAMED_HANDLE = re.compile(
-    r"\b(?:instagram|insta|ig|telegram|tele|facebook|fb|fanpage|messenger|viber|line|wechat|skype|tiktok|zalo)"
-    r"(?: id)? ?[:=] ?(?=[\w.]{0,29}[\d_.])([a-z][\w.]{2,29})(?<!\.)",
+    rf"\b{_APP}(?: (?:id|name|nick|account|handle))? ?(?:[:=]|\bis\b|\blà\b) ?{_PLAIN_NAME}"
+    rf"|(?<![\w@./]){_PLAIN_NAME} (?:on|trên) {_APP}\b",
     re.IGNORECASE,
 )
 # An IBAN: country, two check digits, and groups of four.
@@ -148,6 +155,8 @@ def _emails(text: str) -> Iterator[Contact]:
 
 
 def _links(text: str) -> Iterator[Contact]:
+    for match in _SPELT_LINK.finditer(text):
+        yield Contact("link", ".".join(match.group().casefold().split()[::2]), *match.span())
     if "." not in text:
         return
     for match in _LINK.finditer(text):
@@ -164,9 +173,9 @@ def _handles(text: str) -> Iterator[Contact]:
     if "@" in text:
         for match in _HANDLE.finditer(text):
             yield Contact("handle", match.group()[1:].casefold(), *match.span())
-    if ":" in text or "=" in text:
-        for match in _NAMED_HANDLE.finditer(text):
-            yield Contact("handle", match.group(1).casefold(), *match.span(1))
+    for match in _NAMED_HANDLE.finditer(text):
+        group = match.lastindex or 1
+        yield Contact("handle", match.group(group).casefold(), *match.span(group))
 
 
 def _phones(text: str) -> Iterator[Contact]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from calmreply.local import shared_embedded_model
+from calmreply.local import MODEL_FILE, shared_embedded_model
 
 if TYPE_CHECKING:
     from calmreply.model import ModelAnswer, ModelRequest, OpenAIModel
@@ -42,6 +42,7 @@ class EmbeddedAnswers:
 
     is_async = False
     is_local = True
+    name = MODEL_FILE.name
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

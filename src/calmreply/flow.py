@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calmreply.checks import check, errors_in
@@ -24,6 +24,7 @@ from calmreply.mend import mend, shown_share, unwrapped
 from calmreply.model import usage_of
 from calmreply.plan import Plan, Reason
 from calmreply.planning import Order, make_plan
+from calmreply.repetition import NEARLY_THE_SAME, RecentReplies, repetition
 from calmreply.reply import Attempt, Reply, Source, Usage
 from calmreply.review import Complaint, Signal
 from calmreply.templates import render_template
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from calmreply.review import Classification, Review
     from calmreply.settings import Settings
     from calmreply.shop import Shop
-    from calmreply.templates import Library
+    from calmreply.templates import Library, Rendered
     from calmreply.violation import Violation
 
 __all__ = ["Flow", "ModelCall", "OrderLookup", "Setup", "classify_flow", "plan_flow", "reply_flow"]
@@ -69,7 +70,10 @@ Flow = Generator[ModelCall | OrderLookup, Any, Result]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
-    """What a flow works with: policy, settings, texts and a classifier; all of it read-only."""
+    """What a flow works with: policy, settings, texts and a classifier, all of it read-only.
+
+    `recent` are the replies given lately, which the next one must not repeat; each reply is added to them.
+    """
 
     shop: Shop
     settings: Settings
@@ -80,6 +84,7 @@ class Setup:
     has_orders: bool
     masks: bool
     clock: Callable[[], float] = time.monotonic
+    recent: RecentReplies = field(default_factory=lambda: RecentReplies(size=0))
 
 
 def reply_flow(review: Review, setup: Setup, *, platform: str | None = None) -> Flow[Reply]:
@@ -130,7 +135,8 @@ def _may_ask(review: Review, local: Classification, setup: Setup) -> bool:
 def _written(desk: _Desk) -> Flow[Reply]:
     """Write, check, mend, re-ask; mend harder, then the template, when the tries are used up."""
     setup, last = desk.setup, frozenset[str]()
-    best: str | None = None
+    best: str | None = None  # of drafts that break a rule
+    good: str | None = None  # one that keeps them all, but is nearly the same as an earlier reply
     request = setup.prompts.write_request(desk.review, desk.plan, setup)
     for _ in range(setup.settings.max_attempts):
         draft, broken = yield from _tried(desk, request)
@@ -138,15 +144,20 @@ def _written(desk: _Desk) -> Flow[Reply]:
             break
         if not broken:
             return desk.reply(draft, Source.MODEL, share=1.0)
-        mended = mend(draft, desk.plan, desk.review, setup.library)
-        if mended is not None:
-            return desk.mended(mended, draft)
-        best = draft
+        if all(one.rule == "repetition" for one in broken):
+            good = draft
+        elif good is None:
+            mended = mend(draft, desk.plan, desk.review, setup.library)
+            if mended is not None:
+                return desk.mended(mended, draft)
+            best = draft
         kinds = frozenset(violation.rule for violation in broken)
         if kinds == last:
             break  # the same rules broken again: another try would only cost
         last = kinds
         request = setup.prompts.repair_request(request, draft, broken)
+    if good is not None:
+        return desk.reply(good, Source.MODEL, share=1.0)
     mended = mend(best, desk.plan, desk.review, setup.library, most_missing=_ALL) if best else None
     return desk.mended(mended, best) if best and mended else desk.template()
 
@@ -223,9 +234,13 @@ class _Desk:
         self._attempts.append(attempt)
 
     def broken(self, draft: str) -> list[Violation]:
-        """The rules a model's draft breaks; for a model, inventing what happened is an error."""
+        """The rules a model's draft breaks; for a model, inventing what happened is an error.
+
+        One that breaks none may still be nearly the same as an earlier reply.
+        """
         found = check(draft, self.plan, self.review)
-        return [violation for violation in found if violation.is_error or violation.rule == "invented"]
+        broken = [violation for violation in found if violation.is_error or violation.rule == "invented"]
+        return broken or self._repeated(draft)
 
     def mended(self, text: str, draft: str) -> Reply:
         """A mended draft; where the model wrote no more than half of it, the whole template reads better."""
@@ -233,16 +248,33 @@ class _Desk:
         return self.reply(text, Source.MENDED, share=share) if share > 0.5 else self.template()  # noqa: PLR2004 - half
 
     def template(self) -> Reply:
-        rendered = render_template(
-            self.plan, self.review, library=self.setup.library, seed=self.review.id or self.review.text
-        )
+        """The review's own template; where that was said word for word of late, another variant.
+
+        One more is looked at, not all: of 200 replies to like complaints a third and a fourth save little.
+        """
+        seed = self.review.id or self.review.text
+        rendered = self._rendered(seed)
+        if self.setup.recent.has_said(rendered.text, self.plan):
+            other = self._rendered(f"{seed}|again")
+            rendered = rendered if other.violations else other
         return self.reply(rendered.text, Source.TEMPLATE, share=0.0, template=rendered.template_id)
+
+    def _rendered(self, seed: str) -> Rendered:
+        return render_template(self.plan, self.review, library=self.setup.library, seed=seed)
+
+    def _repeated(self, text: str, source: Source = Source.MODEL) -> list[Violation]:
+        """The warning that a reply is nearly an earlier one; a template, that it is one word for word."""
+        recent = self.setup.recent
+        if source is Source.TEMPLATE:
+            return [repetition()] if recent.has_said(text, self.plan) else []
+        return [repetition()] if recent.likeness(text, self.plan) >= NEARLY_THE_SAME else []
 
     def _notes(self) -> tuple[str, ...]:
         return self.setup.prompts.notes(self.review, self.plan, self.setup)
 
     def reply(self, text: str, source: Source, *, share: float, template: str | None = None) -> Reply:
-        found = check(text, self.plan, self.review)
+        found = [*check(text, self.plan, self.review), *self._repeated(text, source)]
+        self.setup.recent.add(text, self.plan)
         reasons = [*self.plan.reasons, *(f"rule:{one.rule}" for one in errors_in(found))]
         return Reply(
             text=text,

@@ -125,9 +125,34 @@ class OpenAIModel:
         return str(self._client.base_url.host)
 
     @property
+    def address(self) -> str:
+        """The base URL without credentials, query and last slash."""
+        return str(self._client.base_url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
+
+    @property
     def is_local(self) -> bool:
         """Whether that host is this machine itself."""
         return _is_loopback(self.host)
+
+    @property
+    def held_seconds(self) -> float:
+        """For how long the server wants no calls, as it last said; 0 where it takes them."""
+        return self._transport.gate.seconds_left
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the server wants the parameters, as far as it is known."""
+        return self._dialect
+
+    def body(self, request: ModelRequest, dialect: Dialect | None = None) -> dict[str, Any]:
+        """A request as the chat API takes it, in the server's dialect or another."""
+        return {
+            "model": self.name,
+            "messages": [
+                {"role": each.role, "content": _sendable(each.content)} for each in request.messages
+            ],
+            **(dialect or self._dialect).parameters(request.max_tokens, self.settings.temperature),
+        }
 
     def complete(self, request: ModelRequest) -> ModelAnswer | Awaitable[ModelAnswer]:
         """Answer one request; over an `AsyncOpenAI` client, return an awaitable of the answer.
@@ -210,12 +235,8 @@ class _Exchange:
 
     def _ask_for_completion(self, timeout: Timeout) -> object:
         self._spent[0] += 1
-        request = self._request
         completion: object = self._model._client.chat.completions.create(  # noqa: SLF001
-            model=self._model.name,
-            messages=[{"role": each.role, "content": _sendable(each.content)} for each in request.messages],
-            timeout=timeout,
-            **self._dialect.parameters(request.max_tokens, self._model.settings.temperature),
+            timeout=timeout, **self._model.body(self._request, self._dialect)
         )
         return completion
 

@@ -89,6 +89,9 @@ class Prompts:
         values = _plan_values(
             texts, plan, wording, seed, is_vague=_is_vague(review) or is_strict, is_strict=is_strict
         )
+        # A small model takes words from whatever it is shown: it is not told what others were.
+        recent = () if is_strict else setup.recent.openings(plan.language, unlike=values["opening"] or "")
+        values["recent"] = " / ".join(recent) or None
         messages = (
             Message(role="system", content=system),
             *self._example_messages(plan, setup),

@@ -44,7 +44,8 @@ _VARIABLE = re.compile(r"\{([^{}\"\n:]*)\}")
 _SYSTEM = ({"shop", "voice"}, {"voice"})
 _PLAN_NEEDS = {"problem", "remedy", "question", "invitation", "form", "review"}
 _PLAN = (
-    _PLAN_NEEDS | {"opening", "understanding", "extra", "guidance", "facts", "never", "name", "signature"},
+    _PLAN_NEEDS
+    | {"opening", "understanding", "extra", "guidance", "facts", "never", "name", "signature", "recent"},
     _PLAN_NEEDS,
 )
 _REPAIR = ({"draft", "problems", "form"}, {"problems"})

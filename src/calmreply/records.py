@@ -20,7 +20,7 @@ from calmreply.errors import InputError
 from calmreply.headings import HeadingPath, Wanted, columns_of, folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 __all__ = [
     "LONE",
@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "csv_records",
     "json_decoder",
+    "json_record",
     "json_records",
     "opened",
 ]
@@ -92,7 +93,7 @@ def opened(source: str | Path | IO[str] | IO[bytes]) -> Iterator[Lines]:
         yield lines
 
 
-def csv_records(lines: Lines, wanted: Wanted) -> Iterator[Record]:
+def csv_records(lines: Lines, wanted: Wanted) -> Generator[Record]:
     """Records of a table whose first row holds the headings."""
     csv.field_size_limit(max(csv.field_size_limit(), _CELL_CHARS))  # the process's own; only ever raised
     rows = _csv_rows(lines, _delimiter(lines, wanted))
@@ -118,7 +119,7 @@ def csv_records(lines: Lines, wanted: Wanted) -> Iterator[Record]:
             yield Record(line, dict(zip(headings, filled, strict=False)))
 
 
-def json_records(lines: Lines, wanted: Wanted) -> Iterator[Record]:
+def json_records(lines: Lines, wanted: Wanted) -> Generator[Record]:
     """Records of JSON lines or of a JSON document."""
     first = lines.peek()
     if first[:1] == "[" or first[-1:] in {"{", "["}:  # a list, or an object laid out over several lines
@@ -133,7 +134,7 @@ def json_records(lines: Lines, wanted: Wanted) -> Iterator[Record]:
             except (ValueError, RecursionError) as error:
                 yield Record(lines.number, None, _json_fault(error))
             else:
-                yield from (_record(lines.number, item, wanted) for item in _items(value))
+                yield from (json_record(lines.number, item, wanted) for item in _items(value))
 
 
 class Lines:
@@ -255,7 +256,7 @@ def _document_records(text: str, wanted: Wanted) -> Iterator[Record]:
             if broken and LONE.search(json.dumps(item, ensure_ascii=False)):
                 yield Record(0, None, f"not UTF-8; {_SAVE}")
             else:
-                yield _record(0, item, wanted)
+                yield json_record(0, item, wanted)
 
 
 @lru_cache(maxsize=1)
@@ -285,7 +286,7 @@ def _items(value: object) -> list[object]:
     return [value]
 
 
-def _record(line: int, item: object, wanted: Wanted) -> Record:
+def json_record(line: int, item: object, wanted: Wanted) -> Record:
     """The row of a JSON object, with the fields of its objects as columns of their own, but for the plan."""
     if not isinstance(item, dict):
         return Record(line, None, "a JSON value that is no object")

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import threading
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from calmreply.classifier import LocalClassifier
-from calmreply.errors import CalmReplyError, InputError, ModelError
-from calmreply.flow import ModelCall, OrderLookup, Setup, classify_flow, plan_flow, reply_flow
-from calmreply.model import ModelAnswer, is_local, model_from_environment, ready_model, usage_of
+from calmreply.crew import Answerer
+from calmreply.driver import Driver, asked_for, is_async, replayed
+from calmreply.flow import Setup, classify_flow, plan_flow, reply_flow
+from calmreply.many import run_async, run_sync
+from calmreply.model import is_local, model_from_environment, ready_model
 from calmreply.prompt import Prompts
+from calmreply.repetition import RecentReplies
 from calmreply.review import as_review
-from calmreply.settings import Settings, Spending
+from calmreply.settings import Settings
 from calmreply.templates import Library, check_templates
-from calmreply.tokens import estimate_request_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 
     from calmreply.classifier import Classifier
-    from calmreply.flow import Flow
-    from calmreply.model import Model
+    from calmreply.errors import ModelError
+    from calmreply.many import AsyncRun, Run
+    from calmreply.model import Model, ModelAnswer, ModelRequest
+    from calmreply.outcome import Tally
     from calmreply.plan import Plan
     from calmreply.planning import Order
     from calmreply.reply import Reply
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from calmreply.shop import Shop
 
 __all__ = ["Replier"]
-
-Result = TypeVar("Result")
 
 
 class Replier:
@@ -47,6 +48,7 @@ class Replier:
         orders: looks a review's order up in the shop's books: returns an `Order`, or None where it
             could not look; may be async.
         classifier: reads reviews; the local one by default.
+        owns_client: whether closing the replier closes the `Model` it was given.
 
     A replier is safe across threads and tasks, works inside a running event loop, and closes what it
     opened, and only that; it is a context manager, sync and async.
@@ -66,15 +68,17 @@ class Replier:
         settings: Settings | None = None,
         orders: Callable[[Review], Order | Awaitable[Order | None] | None] | None = None,
         classifier: Classifier | None = None,
+        owns_client: bool = False,
     ) -> None:
         check_templates(shop)
         self.shop = shop
         self.settings = settings or Settings()
-        self.spending = Spending(self.settings.budget)
-        self._orders = orders
         self._opened: list[Any] = []
         self._model = self._ready(client, model)
-        self._loop = _LoopThread()
+        if owns_client and self._model is not None and self._model not in self._opened:
+            self._opened.append(self._model)
+        self._driver = Driver(self._model, orders, self.settings)
+        self.spending = self._driver.spending
         self._setup = Setup(
             shop=shop,
             settings=self.settings,
@@ -87,13 +91,18 @@ class Replier:
         )
 
     @property
+    def model(self) -> Model | None:
+        """What writes; None where templates do."""
+        return self._model
+
+    @property
     def has_model(self) -> bool:
         """Whether a model writes; otherwise every reply comes from a template and says so."""
         return self._model is not None
 
     def classify(self, review: Review | str) -> Classification:
         """Read a review."""
-        return self._run(classify_flow(as_review(review), self._setup))[0]
+        return self._driver.run(classify_flow(as_review(review), self._setup))[0]
 
     def plan(self, review: Review | str, *, platform: str | None = None, cautious: bool = True) -> Plan:
         """Read a review and fix what the reply may say.
@@ -102,7 +111,7 @@ class Replier:
         shop's own offer instead of a callback.
         """
         flow = plan_flow(as_review(review), self._setup, platform=platform, cautious=cautious)
-        return self._run(flow)[0]
+        return self._driver.run(flow)[0]
 
     def reply(self, review: Review | str, *, platform: str | None = None) -> Reply:
         """Write a public reply to a review.
@@ -116,32 +125,122 @@ class Replier:
             BudgetExceededError: the next call would go over the budget.
             InputError: there is no platform of that name.
         """
-        return self._run(reply_flow(as_review(review), self._setup, platform=platform))
+        return self._driver.run(reply_flow(as_review(review), self._setup, platform=platform))
 
     async def aclassify(self, review: Review | str) -> Classification:
         """Read a review."""
-        return (await self._arun(classify_flow(as_review(review), self._setup)))[0]
+        return (await self._driver.arun(classify_flow(as_review(review), self._setup)))[0]
 
     async def aplan(
         self, review: Review | str, *, platform: str | None = None, cautious: bool = True
     ) -> Plan:
         """Read a review and fix what the reply may say; see `plan`."""
         flow = plan_flow(as_review(review), self._setup, platform=platform, cautious=cautious)
-        return (await self._arun(flow))[0]
+        return (await self._driver.arun(flow))[0]
 
     async def areply(self, review: Review | str, *, platform: str | None = None) -> Reply:
         """Write a public reply to a review; see `reply`."""
-        return await self._arun(reply_flow(as_review(review), self._setup, platform=platform))
+        return await self._driver.arun(reply_flow(as_review(review), self._setup, platform=platform))
+
+    def run_many(
+        self,
+        reviews: Iterable[Review | str],
+        *,
+        concurrency: int = 16,
+        ordered: bool = False,
+        progress: Callable[[Tally], object] | None = None,
+        platform: str | None = None,
+        recent: RecentReplies | None = None,
+    ) -> Run:
+        """Answer many reviews, so many at a time; one that fails stops no other.
+
+        Args:
+            reviews: any iterable; it is read as far as needed, in the caller's thread.
+            concurrency: reviews under way at once.
+            ordered: outcomes in the order of the reviews; else as they are done.
+            progress: called with the tally before each outcome is given.
+            platform: where the replies are posted; a review's own, or the shop's, if None.
+            recent: the replies that the new ones must not repeat; none at the start if None.
+
+        Returns:
+            An iterator of one `Outcome` a review, with a `tally`. It ends early where the budget is spent, or
+            20 reviews on end meet an error that is not theirs (a wrong key): `tally.stopped` says why, and
+            what was not begun stays unread in `reviews`. Memory is bounded by the concurrency.
+
+        Raises:
+            InputError: `reviews` is no iterable, or `concurrency` no number of reviews.
+        """
+        answerer = self._answerer(platform, recent)
+        return run_sync(answerer, reviews, concurrency=concurrency, ordered=ordered, progress=progress)
+
+    def arun_many(
+        self,
+        reviews: Iterable[Review | str] | AsyncIterable[Review | str],
+        *,
+        concurrency: int = 16,
+        ordered: bool = False,
+        progress: Callable[[Tally], object] | None = None,
+        platform: str | None = None,
+        recent: RecentReplies | None = None,
+    ) -> AsyncRun:
+        """The same over an iterable or an async one, as an async iterator; see `run_many`."""
+        answerer = self._answerer(platform, recent)
+        return run_async(answerer, reviews, concurrency=concurrency, ordered=ordered, progress=progress)
+
+    def requests_for(
+        self, review: Review | str, *, platform: str | None = None
+    ) -> tuple[list[ModelRequest], Reply]:
+        """What a model would be asked about a review, sent nowhere: for estimates.
+
+        Returns:
+            The requests of a first try (none for a review that goes to no model), and the template's reply.
+        """
+        return asked_for(reply_flow(as_review(review), self._setup, platform=platform))
+
+    def replayed(
+        self,
+        review: Review | str,
+        answers: Iterable[ModelAnswer | ModelError],
+        *,
+        platform: str | None = None,
+        settings: Settings | None = None,
+        recent: RecentReplies | None = None,
+    ) -> Reply | ModelRequest:
+        """Go on with a review whose drafts a model writes elsewhere, as in a batch.
+
+        Args:
+            review: the review; it is always read locally.
+            answers: what the model has answered so far, to one request after the other; an error stands for
+                an answer that will not come.
+            platform: where the reply is posted; the review's own, or the shop's, if None.
+            settings: others than the replier's, such as the prices of batches.
+            recent: the replies that the new one must not repeat; it is added to them.
+
+        Returns:
+            The reply, or the request that the model has not answered yet.
+
+        Raises:
+            ModelError: one of `answers`, where no review could be answered.
+            InputError: there is no platform of that name.
+        """
+        changed = (settings or self.settings).model_copy(update={"classify_with_model": "never"})
+        recent = RecentReplies(size=0) if recent is None else recent
+        setup = replace(self._setup, settings=changed, recent=recent)
+        flow = reply_flow(as_review(review), setup, platform=platform)
+        return replayed(flow, answers, self._driver.look_up)
 
     def close(self) -> None:
         """Close what this replier opened; a client it was given stays open."""
         for opened in self._opened:
-            _settled(opened.close(), self._loop)
+            self._driver.settled(opened.aclose() if is_async(opened) else opened.close())
         self._opened.clear()
-        self._loop.close()
+        self._driver.loop.close()
 
     async def aclose(self) -> None:
-        """The same from async code."""
+        """The same from async code; an async client is closed in the loop that this runs in."""
+        for opened in filter(is_async, self._opened):
+            await opened.aclose()
+        self._opened = [opened for opened in self._opened if not is_async(opened)]
         await asyncio.to_thread(self.close)
 
     def __enter__(self) -> Self:
@@ -155,6 +254,10 @@ class Replier:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _answerer(self, platform: str | None, recent: RecentReplies | None) -> Answerer:
+        recent = RecentReplies() if recent is None else recent
+        return Answerer(self._driver, replace(self._setup, recent=recent), platform)
 
     def _ready(self, client: Any, name: str | None) -> Model | None:
         if client is False:
@@ -180,139 +283,3 @@ class Replier:
         if self.settings.mask_private_data is not None:
             return self.settings.mask_private_data
         return self._model is not None and not is_local(self._model)
-
-    def _run(self, flow: Flow[Result]) -> Result:
-        """Drive a flow from sync code."""
-        give: Callable[[], Any] = flow.__next__
-        while True:
-            try:
-                step = give()
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            try:
-                answer = self._answer(step)
-            except CalmReplyError as error:
-                give = _thrower(flow, error)
-            else:
-                give = _sender(flow, answer)
-
-    async def _arun(self, flow: Flow[Result]) -> Result:
-        """Drive a flow from async code."""
-        give: Callable[[], Any] = flow.__next__
-        while True:
-            try:
-                step = give()
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            try:
-                answer = await self._aanswer(step)
-            except CalmReplyError as error:
-                give = _thrower(flow, error)
-            else:
-                give = _sender(flow, answer)
-
-    def _answer(self, step: ModelCall | OrderLookup) -> Any:
-        if isinstance(step, OrderLookup):
-            return _settled(self._orders(step.review), self._loop) if self._orders else None
-        with _Call(self, step) as call:
-            return call.done(_settled(call.begin(), self._loop))
-
-    async def _aanswer(self, step: ModelCall | OrderLookup) -> Any:
-        if isinstance(step, OrderLookup):
-            return await _awaited(self._orders, step.review) if self._orders else None
-        with _Call(self, step) as call:
-            # An async client is called here, in its own loop; a sync one in a thread.
-            begun = call.begin() if getattr(self._model, "is_async", False) else await _awaited(call.begin)
-            return call.done(await begun if inspect.isawaitable(begun) else begun)
-
-
-class _Call:
-    """One model call against the budget: reserved before, settled after, whatever happens."""
-
-    def __init__(self, replier: Replier, step: ModelCall) -> None:
-        self._replier = replier
-        self._request = step.request
-        self._reservation = replier.spending.reserve(tokens=estimate_request_tokens(step.request))
-
-    def begin(self) -> Any:
-        model = self._replier._model  # noqa: SLF001 - one class in two pieces
-        if model is None:
-            raise InputError("there is no model to call", hint="give Replier a client")
-        return model.complete(self._request)
-
-    def done(self, answer: ModelAnswer) -> ModelAnswer:
-        if not isinstance(answer, ModelAnswer):
-            raise InputError(
-                f"the model gave a {type(answer).__name__}", hint="complete() must return a ModelAnswer"
-            )
-        self._reservation.settle(usage_of(answer, self._replier.settings))
-        return answer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, ModelError):
-            self._reservation.settle(error.usage)
-
-
-class _LoopThread:
-    """An event loop in a thread of its own, for async models behind sync calls; started on first use."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="calmreply-async", daemon=True
-                )
-                self._thread.start()
-            loop = self._loop
-        if threading.current_thread() is self._thread:
-            raise InputError(
-                "a sync call was made from calmreply's own event loop", hint="await the async twin instead"
-            )
-        future = asyncio.run_coroutine_threadsafe(work, loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        with self._lock:
-            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
-
-
-def _settled(result: Any, loop: _LoopThread) -> Any:
-    """A plain result as it is; an awaitable one awaited in the loop thread."""
-    return loop.run(_wrapped(result)) if inspect.isawaitable(result) else result
-
-
-async def _wrapped(result: Awaitable[Result]) -> Result:
-    return await result
-
-
-async def _awaited(function: Callable[..., Any], *arguments: Any) -> Any:
-    """A function's result: a coroutine function is awaited here, a plain one runs in a thread."""
-    if inspect.iscoroutinefunction(function):
-        return await function(*arguments)
-    result = await asyncio.to_thread(function, *arguments)
-    return await result if inspect.isawaitable(result) else result
-
-
-def _sender(flow: Flow[Any], answer: Any) -> Callable[[], Any]:
-    return lambda: flow.send(answer)
-
-
-def _thrower(flow: Flow[Any], error: CalmReplyError) -> Callable[[], Any]:
-    return lambda: flow.throw(error)

@@ -21,10 +21,13 @@ from calmreply.records import LONE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Format", "RowWriter", "write_rows"]
+__all__ = ["Format", "RowWriter", "json_line", "refuse_same_file", "write_rows"]
 
 
 Format = Literal["jsonl", "csv"]
+
+
+_LINE_BREAKERS = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
 
 
 def write_rows(
@@ -44,7 +47,7 @@ def write_rows(
         InputError: `target` is the input itself, or cannot be written.
     """
     if isinstance(target, str | Path):
-        _refuse_same_file(source, Path(target))
+        refuse_same_file(source, Path(target))
         ending = Path(target).suffix.lower()
         kind: Format = format or ("csv" if ending in {".csv", ".tsv"} else "jsonl")
         return RowWriter(Path(target), kind=kind, delimiter="\t" if ending == ".tsv" else ",")
@@ -73,10 +76,7 @@ class RowWriter:
 
     def write(self, row: Mapping[str, object]) -> None:
         """Write one row: names and values that JSON can hold."""
-        line = json.dumps(row, ensure_ascii=False)
-        # Some programs end a line at these, and half a character is no UTF-8.
-        line = re.sub("[\x85\u2028\u2029\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", line)
-        (self._spool or self._stream).write(line + "\n")
+        (self._spool or self._stream).write(json_line(row))
         if self._spool is not None:
             self._columns.update(dict.fromkeys(row))
         elif self._part is None:
@@ -108,6 +108,22 @@ class RowWriter:
             sheet.writerow(_cell(row.get(column)) for column in self._columns)
 
 
+def json_line(row: Mapping[str, object]) -> str:
+    """A row as one JSON line, its end included."""
+    line = json.dumps(row, ensure_ascii=False)
+    # Some programs end a line at these, and half a character is no UTF-8.
+    return _LINE_BREAKERS.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n"
+
+
+def refuse_same_file(source: object, target: Path) -> None:
+    """Raise `InputError` where the target is the file that is read from."""
+    origin: Any = sys.stdin if str(source) == "-" else source
+    with suppress(OSError, ValueError, AttributeError):  # nothing there yet, or no file at all
+        was = Path(origin).stat() if isinstance(origin, str | Path) else os.fstat(origin.fileno())
+        if stat.S_ISREG(was.st_mode) and os.path.samestat(was, target.stat()):
+            raise InputError(f"{str(target)!r} is the input itself", hint="name another file for the output")
+
+
 def _opened_target(target: Path | TextIO) -> tuple[TextIO, Path | None, bool]:
     """The stream to write to, the file it fills until the rows are complete, whether it is ours to close."""
     if not isinstance(target, Path):
@@ -129,14 +145,6 @@ def _opened_target(target: Path | TextIO) -> tuple[TextIO, Path | None, bool]:
             f"cannot write {str(target)!r}: {error.strerror}", hint="name a file in a folder that exists"
         ) from error
     return stream, part, True
-
-
-def _refuse_same_file(source: object, target: Path) -> None:
-    origin: Any = sys.stdin if str(source) == "-" else source
-    with suppress(OSError, ValueError, AttributeError):  # nothing there yet, or no file at all
-        was = Path(origin).stat() if isinstance(origin, str | Path) else os.fstat(origin.fileno())
-        if stat.S_ISREG(was.st_mode) and os.path.samestat(was, target.stat()):
-            raise InputError(f"{str(target)!r} is the input itself", hint="name another file for the output")
 
 
 def _cell(value: object) -> str:

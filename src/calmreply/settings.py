@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from calmreply.errors import BudgetExceededError
 from calmreply.reply import Usage
@@ -29,18 +29,22 @@ class Budget(BaseModel):
     transport's own retries of the last call may go over by `Settings.transport_attempts - 1`.
     `tokens` are prompt and completion tokens together; a call is let through only if its estimated prompt and
     its whole cap on the answer still fit.
+    `cost` is money in the currency of `Settings.prices`, counted the same way; what an answer took that no
+    price is known for is counted as all it might have taken.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     requests: Annotated[int, Field(ge=0)] | None = None
     tokens: Annotated[int, Field(ge=0)] | None = None
+    cost: Price | None = None
 
 
 class Prices(BaseModel):
     """What a model costs per million tokens, in whatever currency the caller keeps.
 
     `cached` is the price of prompt tokens the server had cached; None means they cost as much as others.
+    `batch` is the share of these prices that a batch costs (0.5 is half price); None means the whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +52,13 @@ class Prices(BaseModel):
     prompt: Price
     completion: Price
     cached: Price | None = None
+    batch: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+
+    def in_batches(self) -> Prices:
+        """What the same model costs in a batch."""
+        share = 1.0 if self.batch is None else self.batch
+        cached = None if self.cached is None else self.cached * share
+        return Prices(prompt=self.prompt * share, completion=self.completion * share, cached=cached)
 
     def cost(self, *, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
         """The price of one call; `cached_tokens` are part of `prompt_tokens`, as servers count them."""
@@ -97,6 +108,12 @@ class Settings(BaseModel):
     budget: Budget | None = None
     prices: Prices | dict[str, Prices] | None = None
 
+    @model_validator(mode="after")
+    def _money_has_a_price(self) -> Self:
+        if self.budget is not None and self.budget.cost is not None and self.prices is None:
+            raise ValueError("a budget of money needs prices: give prices=Prices(prompt=…, completion=…)")
+        return self
+
     def prices_of(self, model: str | None) -> Prices | None:
         """The price table for a model by its name, with or without the date that servers append."""
         if self.prices is None or isinstance(self.prices, Prices):
@@ -104,6 +121,14 @@ class Settings(BaseModel):
         if model is None:
             return None
         return self.prices.get(model) or self.prices.get(_DATE_SUFFIX.sub("", model))
+
+    def in_batches(self) -> Settings:
+        """The same settings with what batches cost as their prices."""
+        prices = self.prices
+        if isinstance(prices, Prices):
+            return self.model_copy(update={"prices": prices.in_batches()})
+        changed = {name: one.in_batches() for name, one in (prices or {}).items()}
+        return self.model_copy(update={"prices": changed or None})
 
     def priced(self, usage: Usage, model: str | None) -> Usage:
         """The same usage with its cost in it; the cost stays None where no price is known."""
@@ -139,6 +164,7 @@ class Spending:
         self._usage = Usage()
         self._held_requests = 0
         self._held_tokens = 0
+        self._held_cost = 0.0
 
     @property
     def usage(self) -> Usage:
@@ -146,12 +172,13 @@ class Spending:
         with self._lock:
             return self._usage
 
-    def reserve(self, *, tokens: int, requests: int = 1) -> Reservation:
+    def reserve(self, *, tokens: int, requests: int = 1, cost: float = 0.0) -> Reservation:
         """Hold room for the next call.
 
         Args:
             tokens: the estimated prompt plus the whole cap on the answer.
             requests: HTTP requests the call will make if none is retried.
+            cost: what these tokens cost.
 
         Raises:
             BudgetExceededError: the call would go over; its `usage` is what has been spent.
@@ -159,42 +186,48 @@ class Spending:
         with self._lock:
             self._check("requests", requests, self._usage.requests, self._held_requests, self.budget.requests)
             self._check("tokens", tokens, self._usage.total_tokens, self._held_tokens, self.budget.tokens)
+            self._check("cost", cost, self._usage.cost or 0.0, self._held_cost, self.budget.cost)
             self._held_requests += requests
             self._held_tokens += tokens
-        return Reservation(self, requests=requests, tokens=tokens)
+            self._held_cost += cost
+        return Reservation(self, requests=requests, tokens=tokens, cost=cost)
 
     def add(self, usage: Usage) -> None:
         """Record a call that was not reserved."""
         with self._lock:
             self._usage += usage
 
-    def _check(self, unit: str, wanted: int, spent: int, held: int, limit: int | None) -> None:
+    def _check(self, unit: str, wanted: float, spent: float, held: float, limit: float | None) -> None:
         if limit is None or spent + held + wanted <= limit:
             return
         raise BudgetExceededError(
-            f"the next model call may take {wanted} {unit}, but of a budget of {limit} "
-            f"{spent} are spent and {held} under way",
+            f"the next model call may take {wanted:.10g} {unit}, but of a budget of {limit:.10g} "
+            f"{spent:.10g} are spent and {held:.10g} under way",
             hint=f"raise Budget({unit}=…), or go on without a model",
             usage=self._usage,
         )
 
-    def _settle(self, usage: Usage, *, requests: int, tokens: int) -> None:
+    def _settle(self, usage: Usage, reservation: Reservation) -> None:
         with self._lock:
-            self._held_requests -= requests
-            self._held_tokens -= tokens
+            self._held_requests -= reservation.requests
+            self._held_tokens -= reservation.tokens
+            # Tokens nobody has a price for: what was held stays held, on the safe side.
+            if usage.cost is not None or not usage.total_tokens:
+                self._held_cost -= reservation.cost
             self._usage += usage
 
 
 class Reservation:
     """Room held for one call; `settle` gives it back and records what the call really took."""
 
-    def __init__(self, spending: Spending, *, requests: int, tokens: int) -> None:
+    def __init__(self, spending: Spending, *, requests: int, tokens: int, cost: float) -> None:
         self._spending: Spending | None = spending
-        self._requests = requests
-        self._tokens = tokens
+        self.requests = requests
+        self.tokens = tokens
+        self.cost = cost
 
     def settle(self, usage: Usage | None = None) -> None:
         """Record the call's usage, None where no call was made; a second time does nothing."""
         spending, self._spending = self._spending, None
         if spending is not None:
-            spending._settle(usage or Usage(), requests=self._requests, tokens=self._tokens)  # noqa: SLF001
+            spending._settle(usage or Usage(), self)  # noqa: SLF001 - one ledger in two pieces

@@ -1,4 +1,4 @@
-"""Reading and writing rows for the command line: JSON lines, JSON documents and CSV.
+"""Reading and writing rows for the command line: JSON lines, JSON documents, CSV, and Parquet to read.
 
 A row is a review. Headings of the usual exports are known; every other column is carried through.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from calmreply.errors import InputError
 from calmreply.headings import FIELDS, Columns, HeadingPath, Wanted, columns_of, plain
+from calmreply.key_table import KeyTable, digest
+from calmreply.parquet import ENDINGS, parquet_records
 from calmreply.records import LONE, LOOKAHEAD_ROWS, Record, csv_records, json_decoder, json_records, opened
 from calmreply.row_writer import Format, RowWriter, write_rows
 
@@ -40,11 +43,13 @@ class Row:
             plan` those that are known. `stars` is 1 to 5, or None where it could not be understood
             (then the original stands in `extra`); `plan` is a dict; everything else is a string.
         extra: every other column under its own heading, as it came.
+        is_named: whether the file gave the id; else it was made from the row's number and content.
     """
 
     number: int
     values: dict[str, Any] = field(repr=False)
     extra: dict[str, Any] = field(repr=False)
+    is_named: bool = field(default=True, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def read_rows(
     Text is UTF-8 with or without byte-order mark, or UTF-16 with one. CSV may be separated by commas,
     semicolons or tabs. JSON is one object a line, or a whole document: a list of objects, or an object
     that holds one under `reviews` or `data` (which is read into memory at once; nothing else is).
+    A path that ends in .parquet or .pq is a Parquet file.
     A row without an id gets one from its number and content ("row-3-1a2b3c").
 
     Args:
@@ -77,12 +83,17 @@ def read_rows(
         InputError: nothing can be read, or no column holds the text. Raised as the first row is asked for.
     """
     wanted = tuple((mapping or {}).items())
-    with opened(source) as lines:
-        known = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
-        ending = Path(source).suffix.lower() if isinstance(source, str | Path) else ""
-        kind = format or known.get(ending) or ("jsonl" if lines.peek()[:1] in {"{", "["} else "csv")
-        records = json_records(lines, wanted) if kind == "jsonl" else csv_records(lines, wanted)
-        numbers: dict[bytes, int] = {}
+    ending = Path(source).suffix.lower() if isinstance(source, str | Path) else ""
+    with ExitStack() as stack:
+        numbers = stack.enter_context(KeyTable())
+        if isinstance(source, str | Path) and ending in ENDINGS and format is None:
+            records = parquet_records(source, wanted)
+            stack.callback(records.close)
+        else:
+            lines = stack.enter_context(opened(source))
+            known = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+            kind = format or known.get(ending) or ("jsonl" if lines.peek()[:1] in {"{", "["} else "csv")
+            records = json_records(lines, wanted) if kind == "jsonl" else csv_records(lines, wanted)
         for number, record in enumerate(_with_needed_columns(records, wanted), start=1):
             yield _row(number, record, wanted, numbers)
 
@@ -155,7 +166,7 @@ class _CellError(ValueError):
     """A cell that cannot be what its column says; the message quotes nothing of it."""
 
 
-def _row(number: int, record: Record, wanted: Wanted, numbers: dict[bytes, int]) -> Row | BadRow:
+def _row(number: int, record: Record, wanted: Wanted, numbers: KeyTable) -> Row | BadRow:
     where = f" (line {record.line})" if record.line else ""
     if record.cells is None:
         return BadRow(number, record.fault + where)
@@ -163,15 +174,16 @@ def _row(number: int, record: Record, wanted: Wanted, numbers: dict[bytes, int])
         values, extra = _values(record.cells, wanted)
     except _CellError as error:
         return BadRow(number, f"{error}{where}")
-    if "id" not in values:
+    is_named = "id" in values
+    if not is_named:
         content = [
             values.get(key) for key in ("text", "author", "stars", "product", "order_id", "created_at")
         ]
         values["id"] = f"row-{number}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:6]}"
-    first = numbers.setdefault(hashlib.sha256(values["id"].encode()).digest()[:12], number)
+    first = numbers.first(digest(values["id"]), number)
     if first != number:
         return BadRow(number, f"the same id as row {first}{where}")
-    return Row(number, values, extra)
+    return Row(number, values, extra, is_named)
 
 
 def _values(cells: dict[HeadingPath, Any], wanted: Wanted) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -90,17 +90,15 @@ def render_template(plan: Plan, review: Review, *, library: Library, seed: str) 
 def candidates(plan: Plan, library: Library, seed: str) -> Iterator[tuple[Template, str]]:
     """Every reply the library has for a plan, best first; the shortest over the platform's limit last.
 
-    A detail whose words break a rule in every template gives way to the next, those to the complaint's own
-    name, and that to what the review tells beside it.
+    A detail whose words break a rule in every template gives way to the next, and those to the complaint's
+    own name.
     """
     profile = find_platform(plan.platform)
     too_long: list[tuple[Template, str]] = []
     seen: set[str] = set()
-    own, beside = told_apart(plan)
-    choices = [own[first:] for first in range(len(own) + 1)]
-    choices += [beside[first:] for first in range(len(beside))]
-    for details in choices:
-        told = plan.model_copy(update={"details": details})
+    own, _ = told_apart(plan)
+    for first in range(len(own) + 1):
+        told = plan.model_copy(update={"details": own[first:]})
         for template in _ordered(told, library, seed):
             for text in _forms(template, told, library, seed):
                 if text in seen:

@@ -20,6 +20,7 @@ __all__ = [
     "cut_at_sentence",
     "estimate_request_tokens",
     "estimate_tokens",
+    "prompt_tokens_of",
     "upper_bound_tokens",
 ]
 
@@ -68,8 +69,12 @@ def estimate_tokens(text: str) -> int:
 
 def estimate_request_tokens(request: ModelRequest) -> int:
     """The estimated prompt of a request plus its whole cap on the answer: what a budget is asked for."""
-    prompt = sum(estimate_tokens(message.content) + _TOKENS_PER_MESSAGE for message in request.messages)
-    return prompt + request.max_tokens
+    return prompt_tokens_of(request) + request.max_tokens
+
+
+def prompt_tokens_of(request: ModelRequest) -> int:
+    """The estimated prompt of a request."""
+    return sum(estimate_tokens(message.content) + _TOKENS_PER_MESSAGE for message in request.messages)
 
 
 def cut_at_sentence(text: str, max_tokens: int, language: str) -> tuple[str, bool]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from calmreply.model import ModelAnswer
 
-__all__ = ["Dialect", "model_error", "read_answer", "read_tokens"]
+__all__ = ["Dialect", "model_error", "protocol_word", "read_answer", "read_tokens"]
 
 Failure = TypeVar("Failure", bound=ModelError)
 
@@ -129,7 +129,7 @@ def _empty_answer(completion: object) -> ModelResponseError:
     error = _field(completion, "error")
     if not error:
         return ModelResponseError("the server answered 200 with no choice in it")
-    said = _protocol_word(_field(error, "code")) or _protocol_word(_field(error, "type"))
+    said = protocol_word(_field(error, "code")) or protocol_word(_field(error, "type"))
     failure = ModelResponseError(f"the server answered 200 with an error in it{_in_brackets(said)}")
     # Gateways pass on the status of the server behind them this way.
     is_lasting = re.fullmatch(r"4\d\d", said) and said not in {"408", "409", "429"}
@@ -316,8 +316,8 @@ def _codes(error: APIStatusError) -> set[str]:
 
 
 def _details(error: APIStatusError) -> str:
-    code = _protocol_word(error.code) or _protocol_word(error.type)
-    parameter, request = _protocol_word(error.param), _protocol_word(error.request_id)
+    code = protocol_word(error.code) or protocol_word(error.type)
+    parameter, request = protocol_word(error.param), protocol_word(error.request_id)
     words = (code, f"parameter {parameter}" if parameter else "", f"request {request}" if request else "")
     return _in_brackets(", ".join(word for word in words if word))
 
@@ -329,7 +329,8 @@ def _in_brackets(words: str) -> str:
 _PROTOCOL_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:\[\]-]{0,63}")
 
 
-def _protocol_word(value: object) -> str:
+def protocol_word(value: object) -> str:
+    """A server's word, where it looks like one of a protocol and so quotes nobody; else ""."""
     said = str(value) if isinstance(value, str | int) else ""
     return said if _PROTOCOL_WORD.fullmatch(said) else ""
 

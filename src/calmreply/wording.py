@@ -186,9 +186,12 @@ def _kind_names(channel: Channel) -> Sequence[str]:
 
 
 def _detail_phrase(plan: Plan) -> str | None:
-    """The most telling thing the review says; more of them in a row would read like a list of charges."""
+    """The most telling thing the review says of its complaint; more would read like a list of charges.
+
+    What it tells beside its complaint is not named: too often it was misread.
+    """
     from calmreply.details import detail_phrase, told_apart
 
-    own, beside = told_apart(plan)
-    phrases = (detail_phrase(detail, plan.language) for detail in (*own, *beside))
+    own, _ = told_apart(plan)
+    phrases = (detail_phrase(detail, plan.language) for detail in own)
     return next((phrase for phrase in phrases if phrase), None)

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import calmreply
-from calmreply.cli import check, classify, demo, model, reply
+from calmreply.cli import batch, check, classify, demo, model, reply, run
 from calmreply.cli.output import tell_error
 from calmreply.errors import CalmReplyError, InputError
 
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"calmreply {calmreply.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (reply, classify, check, demo, model):
+    for module in (reply, run, batch, classify, check, demo, model):
         module.add_parser(commands)
     return parser
 

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
     from calmreply.settings import Settings
     from calmreply.shop import Shop
 
-__all__ = ["Files", "add_file_options", "add_model_options", "add_shop_option", "client_of", "shop_of"]
+__all__ = [
+    "Files",
+    "add_file_options",
+    "add_model_options",
+    "add_shop_option",
+    "async_client_of",
+    "client_of",
+    "shop_of",
+]
 
-_ENDINGS = {".csv", ".tsv", ".jsonl", ".ndjson", ".json"}
+_ENDINGS = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq"}
 
 
 class Files:
@@ -49,7 +57,9 @@ class Files:
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
     """Add IN, -o, --map and --format."""
-    parser.add_argument("input", metavar="IN", help="reviews as JSON lines or CSV, by the ending; - is stdin")
+    parser.add_argument(
+        "input", metavar="IN", help="reviews as JSON lines, CSV or Parquet, by the ending; - is stdin"
+    )
     parser.add_argument("-o", "--output", metavar="OUT", help="to .jsonl or .csv; - or nothing is stdout")
     parser.add_argument(
         "--map",
@@ -91,12 +101,42 @@ def client_of(arguments: argparse.Namespace, settings: Settings | None = None) -
     Raises:
         InputError: the options contradict each other, or do not say where the model is.
     """
+    address = _address(arguments)
+    if address is None:
+        yield False if arguments.no_model else None
+        return
+    import openai
+
+    from calmreply.model import OpenAIModel
+
+    model = OpenAIModel(openai.OpenAI(**address), arguments.model, settings=settings, owns_client=True)
+    with contextlib.closing(model):
+        yield model
+
+
+def async_client_of(arguments: argparse.Namespace, settings: Settings) -> Any:
+    """The same for many reviews at a time: a model that is the caller's to close, False or None.
+
+    Raises:
+        InputError: as `client_of`.
+    """
+    from calmreply.model import OpenAIModel, model_from_environment
+
+    address = _address(arguments)
+    if address is None:
+        return False if arguments.no_model else model_from_environment(settings, use_async=True)
+    import openai
+
+    return OpenAIModel(openai.AsyncOpenAI(**address), arguments.model, settings=settings, owns_client=True)
+
+
+def _address(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Key and base URL of the model that the options name; None where they name none."""
     name, url = arguments.model, arguments.base_url
     if arguments.no_model and (name or url):
         raise InputError("--no-model goes with neither --model nor --base-url", hint="leave one of them out")
-    if arguments.no_model or not (name or url):
-        yield False if arguments.no_model else None
-        return
+    if not (name or url):
+        return None
     key, url = _environment("OPENAI_API_KEY"), url or _environment("OPENAI_BASE_URL")
     if url is not None and not re.match(r"https?://[^/]", url):
         raise InputError(f"--base-url {url!r} is no address", hint="for instance http://127.0.0.1:8080/v1")
@@ -105,15 +145,8 @@ def client_of(arguments: argparse.Namespace, settings: Settings | None = None) -
             f"--model names {name!r}, but nothing says where it is",
             hint="set OPENAI_API_KEY, or give --base-url for a server of your own",
         )
-    import openai
-
-    from calmreply.model import OpenAIModel
-
     # The SDK wants some key even for servers that want none.
-    client = openai.OpenAI(api_key=key or "none", base_url=url)
-    model = OpenAIModel(client, name, settings=settings, owns_client=True)
-    with contextlib.closing(model):
-        yield model
+    return {"api_key": key or "none", "base_url": url}
 
 
 def _environment(name: str) -> str | None:
