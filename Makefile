@@ -30,7 +30,7 @@ types: $(VENV)/.dev-ready
 
 unit: $(VENV)/.dev-ready
 	$(BIN)/python .ci/tests.py -q --doctest-modules src
-	$(BIN)/python .ci/tests.py -q -n 2 --cov --cov-report=term:skip-covered tests $(ARGS)
+	$(BIN)/python .ci/tests.py -q -n 2 --dist worksteal --cov --cov-report=term:skip-covered tests $(ARGS)
 
 readme: $(VENV)/.dev-ready
 	$(BIN)/python .ci/readme.py README.md
