@@ -1,6 +1,6 @@
 """A tape recorder for HTTP: what a server of the embedded model answered, recorded and played back offline.
 
-A test that takes `server` plays the cassette of its own name, from `tests/cassettes/` or the folder in it
+A test that takes `recorded_server` plays the cassette of its own name, from `tests/cassettes/` or the folder in it
 that its module names as `CASSETTES_OF`.
 
 `make cassettes` records all of them again: it sets CALMREPLY_RECORD, and then each test talks to the server.
@@ -69,7 +69,7 @@ def started(**options: Any) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def recorded_server() -> Iterator[Server]:
     yield from started()
 
 
@@ -82,7 +82,7 @@ def small_server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def tape(request: pytest.FixtureRequest) -> Iterator[None]:
     """The cassette of this test, recorded or played; every recorded request must be made again."""
-    if "server" not in request.fixturenames and "small_server" not in request.fixturenames:
+    if "recorded_server" not in request.fixturenames and "small_server" not in request.fixturenames:
         yield
         return
     if not RECORDING:

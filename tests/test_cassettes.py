@@ -71,9 +71,9 @@ def heard(reply: Reply, review: Review, *, finish: tuple[str, ...] = ("stop",)) 
     assert reply.publishable
 
 
-def test_an_english_reply(server: Server) -> None:
+def test_an_english_reply(recorded_server: Server) -> None:
     with (
-        server.client() as client,
+        recorded_server.client() as client,
         Replier(ceramics(), client, model=NAME, settings=SETTINGS, classifier=FixedClassifier()) as replier,
     ):
         reply = replier.reply(REVIEW)
@@ -81,9 +81,9 @@ def test_an_english_reply(server: Server) -> None:
     assert reply.source in {Source.MODEL, Source.MENDED}
 
 
-def test_a_vietnamese_reply(server: Server) -> None:
+def test_a_vietnamese_reply(recorded_server: Server) -> None:
     async def asynchronous() -> Reply:
-        async with server.async_client() as client:
+        async with recorded_server.async_client() as client:
             replier = Replier(
                 fashion(), client, model=NAME, settings=SETTINGS, classifier=FixedClassifier(**CLASSIFIED_VI)
             )
@@ -108,9 +108,9 @@ class ShortOfBreath:
         return answer
 
 
-def test_a_re_ask(server: Server) -> None:
+def test_a_re_ask(recorded_server: Server) -> None:
     settings = SETTINGS.model_copy(update={"max_attempts": 2})
-    with server.client() as client:
+    with recorded_server.client() as client:
         model = ShortOfBreath(OpenAIModel(client, NAME, settings=settings))
         reply = Replier(ceramics(), model, settings=settings, classifier=FixedClassifier()).reply(REVIEW)
     heard(reply, REVIEW, finish=("length", "stop"))
@@ -119,9 +119,9 @@ def test_a_re_ask(server: Server) -> None:
     assert len(reply.attempts[1].draft) > len(reply.attempts[0].draft)
 
 
-def test_a_reply_that_is_cut_off(server: Server) -> None:
+def test_a_reply_that_is_cut_off(recorded_server: Server) -> None:
     settings = SETTINGS.model_copy(update={"max_reply_tokens": 12})
-    with server.client() as client:
+    with recorded_server.client() as client:
         reply = Replier(
             ceramics(), client, model=NAME, settings=settings, classifier=FixedClassifier()
         ).reply(REVIEW)
@@ -148,39 +148,39 @@ def answered(client: OpenAI | AsyncOpenAI, name: str | None = NAME) -> ModelAnsw
 
 
 @pytest.mark.parametrize("kind", ["client", "async_client"])
-def test_the_only_model_is_found_by_itself(server: Server, kind: str) -> None:
-    answer = answered(getattr(server, kind)(), None)
+def test_the_only_model_is_found_by_itself(recorded_server: Server, kind: str) -> None:
+    answer = answered(getattr(recorded_server, kind)(), None)
     assert (answer.model, answer.requests) == (NAME, 2)
     assert answer.text
     assert answer.completion_tokens > 0
 
 
-def test_a_name_the_server_does_not_know(server: Server) -> None:
+def test_a_name_the_server_does_not_know(recorded_server: Server) -> None:
     # A server of one model does not mind, and says which one it was.
-    answer = answered(server.client(), "some-other-model")
+    answer = answered(recorded_server.client(), "some-other-model")
     assert answer.model == NAME
     assert answer.text
 
 
 @pytest.mark.parametrize("kind", ["client", "async_client"])
-def test_a_wrong_key(server: Server, kind: str) -> None:
+def test_a_wrong_key(recorded_server: Server, kind: str) -> None:
     with pytest.raises(ModelAuthError, match="401") as caught:
-        answered(getattr(server, kind)(api_key="a-wrong-key"))
+        answered(getattr(recorded_server, kind)(api_key="a-wrong-key"))
     assert not caught.value.retryable
     assert caught.value.usage
     assert caught.value.usage.requests == 1
     assert "a-wrong-key" not in str(caught.value)
 
 
-def test_a_wrong_key_is_the_callers_to_mend(server: Server) -> None:
-    with server.client(api_key="a-wrong-key") as client, pytest.raises(ModelAuthError) as caught:
+def test_a_wrong_key_is_the_callers_to_mend(recorded_server: Server) -> None:
+    with recorded_server.client(api_key="a-wrong-key") as client, pytest.raises(ModelAuthError) as caught:
         Replier(ceramics(), client, model=NAME, settings=SETTINGS, classifier=FixedClassifier()).reply(REVIEW)
     assert "OPENAI_API_KEY" in caught.value.hint
 
 
-def test_a_wrong_address(server: Server) -> None:
+def test_a_wrong_address(recorded_server: Server) -> None:
     with pytest.raises(ModelNotFoundError, match="404") as caught:
-        answered(server.client(base_url=f"{server.base_url}/elsewhere"))
+        answered(recorded_server.client(base_url=f"{recorded_server.base_url}/elsewhere"))
     assert "/v1" in caught.value.hint
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CASSETTES_OF = "evals"
 
 
-def test_a_judge_on_labelled_cases(server: Server) -> None:
-    with server.client() as client:
+def test_a_judge_on_labelled_cases(recorded_server: Server) -> None:
+    with recorded_server.client() as client:
         judge = Judge(OpenAIModel(client, NAME, settings=SETTINGS), SETTINGS)
         for language in ("en", "vi"):
             (case,) = judge_cases(language)[1:2]
@@ -40,9 +40,9 @@ def test_a_judge_on_labelled_cases(server: Server) -> None:
     assert judge.spending.usage.requests == 6
 
 
-def test_a_plain_prompt(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", server.api_key)
-    options = argparse.Namespace(model=NAME, base_url=server.base_url, no_model=False)
+def test_a_plain_prompt(recorded_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", recorded_server.api_key)
+    options = argparse.Namespace(model=NAME, base_url=recorded_server.base_url, no_model=False)
     with opened_model(options, SETTINGS) as (model, settings), Replier(ceramics(), client=False) as replier:
         writer = PlainWriter(ceramics(), model, settings, language="en")
         (row,) = written([Case(review=REVIEW, plan=replier.plan(REVIEW))], plain(writer, settings), "plain")

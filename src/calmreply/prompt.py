@@ -53,6 +53,7 @@ class _WriteRequest(ModelRequest):
     language: str
     form: str = ""
     originals: tuple[Message, ...] = field(repr=False)
+    openings: tuple[str, ...] = field(default=(), repr=False)  # of other replies: shown, but no secret
 
 
 class Prompts:
@@ -106,6 +107,7 @@ class Prompts:
             language=plan.language,
             form=values["form"] or "",
             originals=messages,
+            openings=recent,
         )
 
     def repair_request(
@@ -134,6 +136,7 @@ class Prompts:
             language=request.language,
             form=request.form,
             originals=request.originals,
+            openings=request.openings,
         )
 
     def classify_request(self, review: Review, setup: Setup) -> ModelRequest:
@@ -215,7 +218,7 @@ def _secret(request: ModelRequest | None, said: Iterable[str], texts: LanguagePr
     shown = (one.content for one in examples if one.role == "assistant")
     advice = (text.source for text in texts.guidance.values())
     told = (first.content, asked.content, request.messages[-1].content, *advice)
-    return secret_runs(told, (*said, *shown))
+    return secret_runs(told, (*said, *shown, *request.openings))
 
 
 def example_turn(
