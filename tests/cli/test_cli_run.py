@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import signal
@@ -213,7 +214,9 @@ def test_a_second_run_on_the_same_file_is_refused_and_the_first_ends_well(many: 
 
 
 def test_ctrl_c_ends_it_at_once_and_says_how_to_go_on(many: Path, server: Any) -> None:
-    process = begun(command(many, server.url))
+    # Where these tests run in the background, Ctrl-C is ignored, and so it would be here.
+    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = begun(command(many, server.url), preexec_fn=heeds)
     until(many.with_name("out.jsonl"), 3, process)
     process.send_signal(signal.SIGINT)
     server.is_paused = True
