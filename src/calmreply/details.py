@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from calmreply.concepts import Concept, Mention, Vocabulary
     from calmreply.plan import Plan
 
-__all__ = ["detail_phrase", "find_details", "find_products", "is_specific", "told_apart"]
+__all__ = ["detail_phrase", "find_details", "find_products", "is_specific", "own_details"]
 
 # The complaints that are about the thing itself.
 _ABOUT_THINGS = frozenset({"damaged", "not_as_described", "quality"})
@@ -93,8 +93,8 @@ def is_specific(details: Sequence[str], language: str) -> bool:
     )
 
 
-def told_apart(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The plan's details that are what its complaint is about, and those beside the point.
+def own_details(plan: Plan) -> tuple[str, ...]:
+    """The plan's details that are what its complaint is about, things last; not those beside the point.
 
     Beside it is what another complaint is about, and a thing of which nothing is told where the complaint
     is not about things: "sorry about the app" is no word for a late parcel.
@@ -109,10 +109,7 @@ def told_apart(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     own = tuple(detail for detail in plan.details if is_own(detail))
     things = tuple(detail for detail in own if detail.startswith(PRODUCT))
-    return (
-        tuple(detail for detail in own if detail not in things) + things,
-        tuple(detail for detail in plan.details if detail not in own),
-    )
+    return tuple(detail for detail in own if detail not in things) + things
 
 
 def _title(product: str | None, language: str) -> list[str]:

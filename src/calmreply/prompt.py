@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from calmreply.details import told_apart
+from calmreply.details import own_details
 from calmreply.echo import without_echo
 from calmreply.grounding import grounded
 from calmreply.languages import load_language
@@ -255,7 +255,7 @@ def _example_plan(example: Example, language: str, shop: Shop, platform: str) ->
 def _wording(plan: Plan, setup: Setup, seed: str) -> Wording:
     brief = find_platform(plan.platform).sentences is not None
     texts = setup.library.texts(plan.language)
-    told = plan.model_copy(update={"details": told_apart(plan)[0]})
+    told = plan.model_copy(update={"details": own_details(plan)})
     return Wording(told, texts, voice=setup.library.voice, seed=seed, extras=1, brief=brief)
 
 

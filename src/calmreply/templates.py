@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from calmreply.checks import check, errors_in
-from calmreply.details import told_apart
+from calmreply.details import own_details
 from calmreply.languages import load_language
 from calmreply.platform import find_platform
 from calmreply.review import Signal
@@ -96,7 +96,7 @@ def candidates(plan: Plan, library: Library, seed: str) -> Iterator[tuple[Templa
     profile = find_platform(plan.platform)
     too_long: list[tuple[Template, str]] = []
     seen: set[str] = set()
-    own, _ = told_apart(plan)
+    own = own_details(plan)
     for first in range(len(own) + 1):
         told = plan.model_copy(update={"details": own[first:]})
         for template in _ordered(told, library, seed):

@@ -190,8 +190,8 @@ def _detail_phrase(plan: Plan) -> str | None:
 
     What it tells beside its complaint is not named: too often it was misread.
     """
-    from calmreply.details import detail_phrase, told_apart
+    from calmreply.details import detail_phrase, own_details
 
-    own, _ = told_apart(plan)
+    own = own_details(plan)
     phrases = (detail_phrase(detail, plan.language) for detail in own)
     return next((phrase for phrase in phrases if phrase), None)

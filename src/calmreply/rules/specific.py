@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from calmreply.analysis import analyse
 from calmreply.concepts import NAMES, PRODUCT, load_vocabulary, mentions_in, spoken_words
-from calmreply.details import detail_phrase, find_details, is_specific, told_apart
+from calmreply.details import detail_phrase, find_details, is_specific, own_details
 from calmreply.rules import Case, Finding, rule
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def takes_up(case: Case) -> bool:
         return True
     if _shares_words(case):
         return True
-    details = told_apart(plan)[0] if plan.details else _details(review, plan.language)
+    details = own_details(plan) if plan.details else _details(review, plan.language)
     if is_specific(details, plan.language):
         return False
     return bool(shared) or any(
